@@ -1,0 +1,36 @@
+//! What a virtual instrument is clamped to.
+
+use hil_timebase::Nanos;
+
+/// What a two-quadrant source presents to the outside.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct SourceState {
+    /// Output on.
+    pub on: bool,
+    /// Set voltage in V; above the outside's it sources, below it sinks.
+    pub volts: f64,
+    /// Largest current out of it, in A, not negative.
+    pub source_amps: f64,
+    /// Largest current into it, in A, not negative.
+    pub sink_amps: f64,
+}
+
+/// The electrical world at one instrument's terminals; implemented by the
+/// twin. Every call first brings the world to the present.
+pub trait Terminals: Send + Sync {
+    /// The source's state from now on; slew and regulation are the world's.
+    fn drive(&self, state: SourceState);
+
+    /// Voltage at the terminals (or sense wires) at present, in V.
+    fn volts(&self) -> f64;
+
+    /// Current out of the instrument's positive terminal at present, in A.
+    fn amps(&self) -> f64;
+
+    /// Mean voltage from `since` to the present, in V; for a meter's aperture.
+    /// A world may answer with the mean of the ends.
+    fn mean_volts(&self, since: Nanos) -> f64;
+
+    /// True while a source's current limit, not its voltage, decides.
+    fn constant_current(&self) -> bool;
+}

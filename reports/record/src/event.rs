@@ -1,0 +1,267 @@
+//! Events: everything a run does, sees and decides, in order.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::datum::Datum;
+use crate::outcome::{Disposition, Status};
+use crate::verdict::Verdict;
+
+/// The journal's schema version.
+pub const SCHEMA: u32 = 1;
+
+/// One event; one journal line.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Event {
+    /// From 0, without gaps.
+    pub seq: u64,
+    /// Bench time in nanoseconds since the run began.
+    #[serde(rename = "bench-ns")]
+    pub bench_ns: u64,
+    /// Wall clock, RFC 3339 in UTC.
+    pub wall: String,
+    /// What happened.
+    #[serde(flatten)]
+    pub kind: EventKind,
+}
+
+/// What happened.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
+pub enum EventKind {
+    /// Always the first.
+    RunStarted {
+        /// [`SCHEMA`].
+        schema: u32,
+        /// The run's id.
+        run: String,
+        /// Plan id.
+        plan: String,
+        /// Plan title.
+        title: String,
+        /// Product id.
+        product: String,
+        /// As scanned; `None` when no serial was given.
+        serial: Option<String>,
+        /// Bench name.
+        bench: String,
+        /// Seeds noise and, on the virtual bench, the unit.
+        seed: u64,
+        /// Version of this program.
+        version: String,
+        /// SHA-256 in hex by what it is of: `plan`, `product`, `limits`, `bench`.
+        digests: BTreeMap<String, String>,
+        /// Plan parameters as text.
+        parameters: BTreeMap<String, String>,
+        /// Defects the virtual unit was given.
+        defects: Vec<String>,
+        /// Step ids, in order.
+        steps: Vec<String>,
+    },
+    /// The bench answered and is who it should be.
+    BenchOpened {
+        /// Everything that has an identity.
+        parts: Vec<PartIdentity>,
+    },
+    /// Setup or teardown begins.
+    PhaseStarted {
+        /// `setup` or `teardown`.
+        phase: String,
+    },
+    /// Setup or teardown ended.
+    PhaseFinished {
+        /// `setup` or `teardown`.
+        phase: String,
+        /// What went wrong.
+        error: Option<String>,
+    },
+    /// A step begins.
+    StepStarted {
+        /// Step id.
+        step: String,
+        /// Its title.
+        title: String,
+        /// From 1.
+        index: usize,
+        /// How many steps the plan has.
+        of: usize,
+        /// From 1.
+        attempt: u32,
+        /// What it judges.
+        requirements: Vec<String>,
+    },
+    /// An action of a step, of setup or of teardown begins.
+    ActionStarted {
+        /// Step id, `setup` or `teardown`.
+        step: String,
+        /// Index within it, from 0.
+        action: usize,
+        /// One line for people.
+        text: String,
+    },
+    /// A signal was set.
+    Stimulus {
+        /// Step id.
+        step: String,
+        /// Which signal.
+        signal: String,
+        /// To what.
+        value: Datum,
+        /// Unit of `value`; empty for text.
+        unit: String,
+        /// When it took effect, in bench nanoseconds.
+        at_ns: u64,
+        /// Uncertainty of `at-ns` (k = 2).
+        uncertainty_ns: u64,
+        /// How the time is known: `sense-contact`, `readback`, …
+        source: String,
+    },
+    /// A raw reading, not judged.
+    Reading {
+        /// Step id.
+        step: String,
+        /// Name in the plan.
+        name: String,
+        /// Which signal.
+        signal: String,
+        /// What was read.
+        value: Datum,
+        /// Unit of `value`; empty for text.
+        unit: String,
+        /// When it was taken.
+        at_ns: u64,
+    },
+    /// A watched edge was seen.
+    Edge {
+        /// Step id.
+        step: String,
+        /// Name in the plan.
+        name: String,
+        /// Which signal.
+        signal: String,
+        /// `becomes floating`.
+        trigger: String,
+        /// When.
+        at_ns: u64,
+        /// Uncertainty of `at-ns` (k = 2).
+        uncertainty_ns: u64,
+        /// `line`, `sense-contact`, `poll`, `readback`, `digitizer`.
+        source: String,
+    },
+    /// A judged measurement.
+    Measurement(Measurement),
+    /// Something went wrong that is no measurement.
+    Problem {
+        /// Step id, `setup`, `teardown`, or `None` for the run.
+        step: Option<String>,
+        /// Whose fault: fail is the unit's, error is the tester's.
+        verdict: Verdict,
+        /// `error:` line without the prefix; `caused by` lines follow.
+        message: String,
+    },
+    /// A step ended.
+    StepFinished {
+        /// Step id.
+        step: String,
+        /// From 1.
+        attempt: u32,
+        /// The worst of its measurements and problems.
+        verdict: Verdict,
+        /// Why it was skipped, or what failed first.
+        reason: Option<String>,
+    },
+    /// A person or a signal asked to stop.
+    Interrupted {
+        /// `SIGINT`, `SIGTERM`.
+        by: String,
+        /// How often so far, from 1.
+        count: u32,
+    },
+    /// Outputs were switched off.
+    SafeState {
+        /// In the order in which they were switched.
+        outputs: Vec<SafeOutput>,
+        /// All off, each confirmed by readback.
+        confirmed: bool,
+        /// Bench time it took.
+        took_ns: u64,
+    },
+    /// Always the last.
+    RunFinished {
+        /// What the unit is.
+        disposition: Disposition,
+        /// What the run was.
+        status: Status,
+        /// The bench was left safe.
+        safe: bool,
+        /// See [`crate::Outcome::exit_code`].
+        exit_code: u8,
+    },
+}
+
+/// Who a part of the bench says it is.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct PartIdentity {
+    /// Its name on the bench.
+    pub name: String,
+    /// Maker and model.
+    pub model: String,
+    /// Serial number.
+    pub serial: String,
+    /// Firmware version; empty when it has none.
+    pub firmware: String,
+}
+
+/// One judged value with everything a record needs to be re-judged.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Measurement {
+    /// Step id.
+    pub step: String,
+    /// From 1.
+    pub attempt: u32,
+    /// Name in the plan.
+    pub name: String,
+    /// Signal or expression.
+    pub of: String,
+    /// What was measured.
+    pub value: Datum,
+    /// Unit of `value`, `uncertainty`, `low` and `high`; empty for text.
+    pub unit: String,
+    /// Expanded uncertainty (k = 2) in `unit`, where it is known.
+    pub uncertainty: Option<f64>,
+    /// Lowest accepted value.
+    pub low: Option<f64>,
+    /// Highest accepted value.
+    pub high: Option<f64>,
+    /// Expected text, for what is no quantity.
+    pub expected: Option<String>,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The limit is our proposal, not the manual's.
+    pub provisional: bool,
+    /// The limit's id.
+    pub limit: Option<String>,
+    /// The limit's source: `manual §2.2`, `proposal`, `golden-unit`, `plan`.
+    pub source: String,
+    /// Who answers for the limit.
+    pub owner: String,
+    /// What it judges.
+    pub requirements: Vec<String>,
+    /// When the value was taken, bench nanoseconds.
+    pub at_ns: u64,
+}
+
+/// One output after the safe state.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct SafeOutput {
+    /// Its name on the bench.
+    pub part: String,
+    /// Confirmed off.
+    pub off: bool,
+    /// What the readback said, or why there is none.
+    pub readback: String,
+}

@@ -1,0 +1,16 @@
+//! What happened: events, verdicts, the two results of a run, and the journal.
+//!
+//! Knows plans' quantities and limits, but no bench, no clock and no format
+//! other than the journal's.
+
+pub mod datum;
+pub mod event;
+pub mod outcome;
+pub mod sink;
+pub mod verdict;
+
+pub use datum::Datum;
+pub use event::{Event, EventKind, Measurement, PartIdentity, SafeOutput};
+pub use outcome::{Disposition, Outcome, Status};
+pub use sink::{EventSink, SinkError};
+pub use verdict::Verdict;

@@ -1,0 +1,26 @@
+//! Where events go.
+
+use crate::event::Event;
+
+/// Takes every event, in order. One failing sink never stops the others; a
+/// journal that fails ends the run.
+pub trait EventSink {
+    /// A name for messages: `journal`, `console`.
+    fn name(&self) -> &str;
+
+    /// Takes one event.
+    ///
+    /// # Errors
+    /// When the event could not be taken.
+    fn handle(&mut self, event: &Event) -> Result<(), SinkError>;
+}
+
+/// A sink could not take an event.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("cannot write {sink}: {cause}")]
+pub struct SinkError {
+    /// Which sink, with its path where it has one.
+    pub sink: String,
+    /// The operating system's words.
+    pub cause: String,
+}

@@ -1,0 +1,23 @@
+//! Plans and their language: quantities with units, signals, limits, the plan
+//! itself and the product it is for, and the reader that turns TOML into them.
+//!
+//! This room knows nobody: it does no I/O, has no clock and no bench.
+
+pub mod condition;
+pub mod diagnostic;
+pub mod expression;
+pub mod limit;
+pub mod plan;
+pub mod product;
+pub mod quantity;
+pub mod signal;
+pub mod value;
+
+pub use condition::{Condition, Trigger};
+pub use diagnostic::{Diagnostic, FileId, SourceFile, Sources, Span};
+pub use limit::{Judgement, Limit, LimitSource};
+pub use plan::{Act, Action, Blame, Check, Plan, Statistic, Step};
+pub use product::Product;
+pub use quantity::{Dimension, Quantity};
+pub use signal::{Role, Signal, SignalId, SignalKind};
+pub use value::{LedState, Level, Value};

@@ -1,0 +1,218 @@
+//! A plan as it runs: every name resolved, every unit checked, every row of a
+//! table its own step. Made only by the reader, so it cannot be wrong.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::condition::{Condition, Trigger};
+use crate::diagnostic::Span;
+use crate::expression::Expression;
+use crate::limit::Limit;
+use crate::quantity::Quantity;
+use crate::signal::SignalId;
+use crate::value::Value;
+
+/// One plan, ready to run.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Plan {
+    /// `eol`.
+    pub id: String,
+    /// For people.
+    pub title: String,
+    /// The product's id.
+    pub product: String,
+    /// Parameters with the values they have in this run (`--set` included).
+    pub parameters: BTreeMap<String, Value>,
+    /// Runs before the first step; a failure there is an error of the bench.
+    pub setup: Vec<Act>,
+    /// In order; `for-each` is already expanded.
+    pub steps: Vec<Step>,
+    /// Runs after the last step, whatever happened.
+    pub teardown: Vec<Act>,
+}
+
+/// One action or check of a plan.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Step {
+    /// Unique: `pre-alarm-lead`, or `btv-table[atc-open]` for a row.
+    pub id: String,
+    /// For people.
+    pub title: String,
+    /// Ids of the product's requirements that this step judges.
+    pub requirements: Vec<String>,
+    /// The longest it may take.
+    pub timeout: Duration,
+    /// What it does, in order.
+    pub acts: Vec<Act>,
+    /// Where its header stands.
+    pub span: Span,
+}
+
+/// An action with its place in the plan.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Act {
+    /// What to do.
+    pub action: Action,
+    /// Where it stands.
+    pub span: Span,
+    /// One line for people: `set btv.atd = open`.
+    pub text: String,
+}
+
+/// What a step can do.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Action {
+    /// Set signals, in order. `name` is the time of the last one's edge.
+    Set {
+        /// In the order written.
+        assignments: Vec<(SignalId, Value)>,
+        /// `as`: an edge.
+        name: Option<String>,
+    },
+    /// Ramp one signal linearly.
+    Ramp {
+        /// What is ramped.
+        signal: SignalId,
+        /// Starts here; from the present value when `None`.
+        from: Option<Quantity>,
+        /// Ends here at the latest.
+        to: Quantity,
+        /// Positive, in units of the signal a second.
+        rate: Quantity,
+        /// Stop as soon as this signal satisfies this.
+        until: Option<(SignalId, Condition)>,
+        /// What to measure when `until` holds.
+        capture: Option<SignalId>,
+        /// `as`: the captured value.
+        name: Option<String>,
+        /// Judges the captured value. If the ramp ends without `until`, the
+        /// measurement was not taken and the unit fails.
+        check: Option<Check>,
+    },
+    /// Step or slide through points; each holds until the next.
+    Profile {
+        /// What is driven.
+        signal: SignalId,
+        /// Offsets from the start, rising, the first at 0 s.
+        points: Vec<(Duration, Value)>,
+        /// Slide linearly from point to point instead of stepping.
+        linear: bool,
+        /// `as`: the edges `name[0]`, `name[1]`, …, one a point.
+        name: Option<String>,
+    },
+    /// Let time pass.
+    Wait {
+        /// How long.
+        duration: Duration,
+    },
+    /// Wait until a signal stays within a band.
+    Settle {
+        /// What to observe.
+        signal: SignalId,
+        /// Width of the band, peak to peak.
+        within: Quantity,
+        /// How long it must stay in the band.
+        over: Duration,
+        /// Give up after this; the unit fails.
+        timeout: Duration,
+    },
+    /// Take one judged measurement.
+    Measure {
+        /// What to measure.
+        signal: SignalId,
+        /// `as`; the signal's name when absent.
+        name: String,
+        /// Whose fault a bad value is: `blame = "tester"` marks a check that guards the
+/// measurement itself, such as a source that must not be the limit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Blame {
+    /// A bad value fails the unit.
+    #[default]
+    Unit,
+    /// A bad value is an error of the tester.
+    Tester,
+}
+
+/// How several readings become one value.
+        statistic: Statistic,
+        /// Take readings for this long; one reading when zero.
+        over: Duration,
+        /// Judges the value.
+        check: Check,
+        /// Whose fault a bad value is.
+        blame: Blame,
+    },
+    /// Arm an edge; it stays armed to the end of the step.
+    Watch {
+        /// What to observe.
+        signal: SignalId,
+        /// The change.
+        trigger: Trigger,
+        /// `as`: an edge.
+        name: String,
+    },
+    /// Judge an expression over edges and values; waits for its edges.
+    Require {
+        /// What is judged.
+        expression: Expression,
+        /// `as`; the expression's text when absent.
+        name: String,
+        /// Judges the value.
+        check: Check,
+        /// Wait at most this long for edges that have not come; a missing edge
+        /// fails the unit. The reader derives it from `max` when not written.
+        within: Duration,
+        /// Whose fault a bad value is.
+        blame: Blame,
+    },
+    /// Signals must reach these states within a time and keep them.
+    Expect {
+        /// All at once.
+        conditions: Vec<(SignalId, Condition)>,
+        /// To reach them.
+        within: Duration,
+        /// To keep them after that; zero: not observed further.
+        hold: Duration,
+    },
+    /// Record a raw reading without judging it.
+    Read {
+        /// What to read.
+        signal: SignalId,
+        /// `as`: a value.
+        name: String,
+    },
+}
+
+/// How a value is judged.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Check {
+    /// A quantity against a range.
+    Limit(Limit),
+    /// A level, LED state or text against one value.
+    Equals(Value),
+}
+
+/// Whose fault a bad value is: `blame = "tester"` marks a check that guards the
+/// measurement itself, such as a source that must not be the limit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Blame {
+    /// A bad value fails the unit.
+    #[default]
+    Unit,
+    /// A bad value is an error of the tester.
+    Tester,
+}
+
+/// How several readings become one value.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Statistic {
+    /// Arithmetic mean (of one reading: the reading).
+    #[default]
+    Mean,
+    /// Smallest.
+    Min,
+    /// Largest.
+    Max,
+    /// Largest minus smallest.
+    PeakToPeak,
+}
