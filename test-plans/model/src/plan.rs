@@ -122,18 +122,7 @@ pub enum Action {
         signal: SignalId,
         /// `as`; the signal's name when absent.
         name: String,
-        /// Whose fault a bad value is: `blame = "tester"` marks a check that guards the
-/// measurement itself, such as a source that must not be the limit.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Blame {
-    /// A bad value fails the unit.
-    #[default]
-    Unit,
-    /// A bad value is an error of the tester.
-    Tester,
-}
-
-/// How several readings become one value.
+        /// How several readings become one value.
         statistic: Statistic,
         /// Take readings for this long; one reading when zero.
         over: Duration,
@@ -190,6 +179,17 @@ pub enum Check {
     Limit(Limit),
     /// A level, LED state or text against one value.
     Equals(Value),
+}
+
+/// Whose fault a bad value is: `blame = "tester"` marks a check that guards the
+/// measurement itself, such as a source that must not be the limit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Blame {
+    /// A bad value fails the unit.
+    #[default]
+    Unit,
+    /// A bad value is an error of the tester.
+    Tester,
 }
 
 /// Whose fault a bad value is: `blame = "tester"` marks a check that guards the
