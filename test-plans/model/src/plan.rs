@@ -192,17 +192,6 @@ pub enum Blame {
     Tester,
 }
 
-/// Whose fault a bad value is: `blame = "tester"` marks a check that guards the
-/// measurement itself, such as a source that must not be the limit.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Blame {
-    /// A bad value fails the unit.
-    #[default]
-    Unit,
-    /// A bad value is an error of the tester.
-    Tester,
-}
-
 /// How several readings become one value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Statistic {
