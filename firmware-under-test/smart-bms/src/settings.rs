@@ -1,6 +1,9 @@
 //! What the user sets in the app (manual §3.5.1-5).
 
+use core::fmt;
+
 use crate::io::FuseRow;
+use crate::params::Params;
 
 /// All settings; `Default` is the state as shipped.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -59,5 +62,78 @@ impl Default for Settings {
             remote_function: RemoteFunction::default(),
             soft_switch: true,
         }
+    }
+}
+
+/// One setting with its new value.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Setting {
+    /// §3.5.1-5a.
+    FuseType(Option<FuseRow>),
+    /// §3.5.1-5b.
+    PreAlarmUsage(PreAlarmUsage),
+    /// §3.5.1-5c.
+    PreAlarmMode(PreAlarmMode),
+    /// §3.5.1-5d, V.
+    ChargeLimit(f64),
+    /// §3.5.1-5e.
+    RemoteFunction(RemoteFunction),
+    /// The switch in the app.
+    SoftSwitch(bool),
+}
+
+/// A charge limit out of range.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct SettingError {
+    /// What was asked for, V.
+    pub volts: f64,
+    /// Least, V.
+    pub min_volts: f64,
+    /// Most, V.
+    pub max_volts: f64,
+}
+
+impl fmt::Display for SettingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            volts,
+            min_volts,
+            max_volts,
+        } = self;
+        write!(
+            f,
+            "charge limit: {volts} V, expected {min_volts:.1} V to {max_volts:.1} V"
+        )
+    }
+}
+
+impl core::error::Error for SettingError {}
+
+impl Settings {
+    /// Changes one setting; a charge limit out of range is refused, not clamped [P].
+    ///
+    /// # Errors
+    /// [`SettingError`]; nothing changes then.
+    pub fn set(&mut self, params: &Params, setting: Setting) -> Result<(), SettingError> {
+        match setting {
+            Setting::FuseType(fuse) => self.fuse_type = fuse,
+            Setting::PreAlarmUsage(usage) => self.pre_alarm_usage = usage,
+            Setting::PreAlarmMode(mode) => self.pre_alarm_mode = mode,
+            Setting::ChargeLimit(volts) => {
+                let (min_volts, max_volts) =
+                    (params.charge_limit_min_volts, params.charge_limit_max_volts);
+                if !(min_volts..=max_volts).contains(&volts) {
+                    return Err(SettingError {
+                        volts,
+                        min_volts,
+                        max_volts,
+                    });
+                }
+                self.charge_limit_volts = volts;
+            }
+            Setting::RemoteFunction(function) => self.remote_function = function,
+            Setting::SoftSwitch(on) => self.soft_switch = on,
+        }
+        Ok(())
     }
 }

@@ -1,0 +1,99 @@
+//! What the unit protects itself from: low supply, heat, overload, and
+//! memories that do not check out.
+
+/// What a brown-out may depend on.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct BrownOutView {
+    /// Battery stud, V.
+    pub battery_volts: f64,
+    /// Off below, V.
+    pub off_volts: f64,
+    /// On again from, V.
+    pub on_volts: f64,
+    /// Browned out in the tick before.
+    pub was_off: bool,
+    /// The voltage has been too low for, ms; `None` while it is not.
+    pub low_ms: Option<u32>,
+}
+
+/// Rule: off in the first sample too low; a sample that is no number is too low.
+#[must_use]
+pub fn brown_out(view: &BrownOutView) -> bool {
+    let least = if view.was_off {
+        view.on_volts
+    } else {
+        view.off_volts
+    };
+    view.battery_volts.is_nan() || view.battery_volts < least
+}
+
+/// What the thermal trip may depend on.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct OverTemperatureView {
+    /// Power stage, °C.
+    pub temperature_c: f64,
+    /// Trips at, °C.
+    pub trip_c: f64,
+    /// Ends below, °C.
+    pub reset_c: f64,
+    /// A colder reading is a broken sensor, °C.
+    pub plausible_min_c: f64,
+    /// Tripped in the tick before.
+    pub was_hot: bool,
+}
+
+/// Rule: hysteresis, and a broken sensor counts as hot.
+#[must_use]
+pub fn over_temperature(view: &OverTemperatureView) -> bool {
+    let broken = view.temperature_c.is_nan() || view.temperature_c < view.plausible_min_c;
+    let hot = if view.was_hot {
+        view.temperature_c >= view.reset_c
+    } else {
+        view.temperature_c >= view.trip_c
+    };
+    broken || hot
+}
+
+/// What an overload may depend on.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct OverloadView {
+    /// Out of System+, A.
+    pub system_amps: f64,
+    /// Trips above, A.
+    pub trip_amps: f64,
+}
+
+/// Rule: above the peak that §4 allows, in either direction.
+#[must_use]
+pub fn overload(view: &OverloadView) -> bool {
+    view.system_amps > view.trip_amps || view.system_amps < -view.trip_amps
+}
+
+/// What the unit finds of itself at power-up; a failure stays until repair.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SelfTest {
+    /// Calibration data are there (else E-B30).
+    pub calibration: bool,
+    /// Configuration data are there (else E-B31).
+    pub configuration: bool,
+    /// The reference voltage is right (else E-B33).
+    pub reference: bool,
+}
+
+impl SelfTest {
+    /// All passed.
+    #[must_use]
+    pub fn passed(self) -> bool {
+        self.calibration && self.configuration && self.reference
+    }
+}
+
+impl Default for SelfTest {
+    fn default() -> Self {
+        Self {
+            calibration: true,
+            configuration: true,
+            reference: true,
+        }
+    }
+}
