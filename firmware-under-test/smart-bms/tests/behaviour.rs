@@ -421,3 +421,29 @@ fn the_status_page_shows_what_is() {
     unit.remote(PLUG_OUT).run(100);
     assert!(!unit.firmware.status().system_plus);
 }
+
+#[test]
+fn an_unwatched_battery_has_no_codes() {
+    let mut unit = Unit::new();
+    unit.set(Setting::RemoteFunction(RemoteFunction::Everything));
+    unit.remote(PLUG_OUT).btv(UNPLUGGED).run(1_000);
+    assert_eq!(unit.codes(), "none");
+    unit.remote((0.0, 0.0)).run(100);
+    assert_eq!(unit.codes(), "E-B32");
+    unit.firmware = Firmware::new(Params::default(), Settings::default());
+    unit.run(200);
+    assert_eq!(unit.codes(), "none", "boot");
+    unit.run(1);
+    assert_eq!(unit.codes(), "E-B32");
+}
+
+#[test]
+fn a_glitch_of_the_remote_terminal_passes_unseen() {
+    let mut unit = Unit::new();
+    for _ in 0..20 {
+        unit.remote(PLUG_OUT);
+        assert_eq!(row(&unit.run(20)), [1, 1, 1, 1, 1, 0]);
+        unit.remote((0.0, 0.0));
+        assert_eq!(row(&unit.run(1)), [1, 1, 1, 1, 1, 0]);
+    }
+}
