@@ -1,1 +1,12 @@
-//! stub
+//! Runs a plan on a bench: dispatcher, steps, actions, interrupts, safe state,
+//! and the check of a plan against a bench.
+//!
+//! Sees signals, channels and events only; never an instrument, a line or a
+//! report. Reads no file and asks nobody for the time but its clock.
+
+pub mod header;
+pub mod preflight;
+pub mod run;
+
+pub use header::{Control, RunHeader, Sinks};
+pub use run::Engine;
