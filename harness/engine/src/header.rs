@@ -31,12 +31,12 @@ pub struct RunHeader {
 }
 
 /// Where events go. The journal has each first.
-pub struct Sinks<'a> {
+pub struct Sinks {
     /// If it fails, the run ends as a tester error.
-    pub journal: Box<dyn EventSink + 'a>,
+    pub journal: Box<dyn EventSink>,
     /// Each hears of every event; one that fails is a problem of the run and
     /// never stops the others.
-    pub others: Vec<Box<dyn EventSink + 'a>>,
+    pub others: Vec<Box<dyn EventSink>>,
 }
 
 /// What may be asked of a run from outside.

@@ -8,5 +8,17 @@ pub mod header;
 pub mod preflight;
 pub mod run;
 
+mod actions;
+mod dispatcher;
+mod evaluate;
+mod guard;
+mod judge;
+mod names;
+mod scene;
+mod state;
+mod step;
+mod wall;
+mod watches;
+
 pub use header::{Control, RunHeader, Sinks};
 pub use run::Engine;
