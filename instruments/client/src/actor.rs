@@ -183,7 +183,8 @@ impl Actor {
         if !self.inbox.is_empty() {
             // More than one reply: this may be another question's.
             self.in_step = false;
-            return Err(garbled(query, &[reply, self.inbox.clone()].concat(), "one reply"));
+            let both = [&reply, [self.wiring.settings.read_end].as_slice(), &self.inbox].concat();
+            return Err(garbled(query, &both, "one reply"));
         }
         if *query == self.wiring.settings.identify && is_identity(&reply) {
             self.identity = Some(reply.clone());
