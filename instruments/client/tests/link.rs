@@ -7,6 +7,7 @@ use std::time::Duration;
 use hil_client::link::{Move, Outcome};
 use hil_client::{Direction, ErrorKind, Lane, Link, LinkSettings, Trace};
 use hil_timebase::{Clock, Runtime};
+use proptest::prelude::*;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream};
 
 /// What the peer heard, each line with its time in ms.
@@ -192,6 +193,30 @@ fn the_safe_lane_waits_for_a_mute_instrument_only_briefly() {
 }
 
 #[test]
+fn the_safe_lane_does_not_wait_for_a_clearing() {
+    // Mute from the beginning; the second question begins to clear the link.
+    for ms in (510..2000).step_by(90) {
+        with_link(
+            settings(),
+            |_| (0, String::new()),
+            |link, heard| async move {
+                let other = link.clone();
+                let mute = tokio::task::spawn_local(async move { (other.ask("A?").await, other.ask("B?").await) });
+                link.clock().sleep(Duration::from_millis(ms)).await;
+                let told = link.run(Lane::Safe, vec![Move::tell("OUTP OFF")]).await;
+                let at = heard.borrow().iter().find(|(_, line)| line == "OUTP OFF").map(|(at, _)| *at);
+                match at {
+                    Some(at) => assert!(at <= ms + 100, "asked at {ms}, told at {at} ms"),
+                    // Given up before.
+                    None => assert!(matches!(told.expect_err("lost").kind, ErrorKind::LinkLost { .. }), "{ms} ms"),
+                }
+                mute.await.expect("no panic").1.expect_err("mute");
+            },
+        );
+    }
+}
+
+#[test]
 fn a_dropped_future_leaves_whole_messages() {
     let answer = usual(|line| if line.ends_with('?') { (10, format!("{line}\n")) } else { (0, String::new()) });
     with_link(settings(), answer, |link, heard| async move {
@@ -276,6 +301,21 @@ fn an_error_queue_that_makes_no_sense_is_not_no_error() {
         let kind = link.run(Lane::Normal, vec![Move::Errors]).await.expect_err("nonsense").kind;
         assert!(matches!(kind, ErrorKind::Garbled { .. }), "{kind}");
     });
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn no_peer_makes_it_panic_or_wait_for_ever(replies in prop::collection::vec((0..800_u64, "[ -~\\n\\x00#0-9,\"é]{0,40}"), 1..12)) {
+        let mut replies = replies.into_iter().cycle();
+        with_link(settings(), move |_| replies.next().unwrap_or_default(), |link, _| async move {
+            for _ in 0..4 {
+                drop(link.run(Lane::Normal, vec![Move::tell("A"), Move::Errors, Move::ask("A?")]).await);
+                drop(link.run(Lane::Safe, vec![Move::tell("OFF"), Move::ask("OFF?")]).await);
+            }
+        });
+    }
 }
 
 #[test]
