@@ -22,3 +22,10 @@ mod watches;
 
 pub use header::{Control, RunHeader, Sinks};
 pub use run::Engine;
+
+#[cfg(test)]
+mod testbench;
+#[cfg(test)]
+mod testdata;
+#[cfg(test)]
+mod tests;

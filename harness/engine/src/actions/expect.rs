@@ -114,3 +114,85 @@ async fn each<'c, F: Future<Output = Result<Reading, Stop>>>(conditions: &'c [Wa
 fn all_hold(conditions: &[Wanted], readings: &[Reading]) -> bool {
     conditions.iter().zip(readings).all(|((_, c), r)| holds(c, &r.value) == Some(true))
 }
+
+#[cfg(test)]
+mod tests {
+    use hil_model::Condition;
+    use hil_record::{Datum, Verdict};
+
+    use crate::testbench::{Behave, val};
+    use crate::testdata::*;
+
+    fn within(low: &str, high: &str) -> Condition {
+        Condition::Within(q(low), q(high))
+    }
+
+    #[test]
+    fn one_reading_each_when_there_is_no_time() {
+        let plan = acts(vec![expect(&[("out", is("high")), ("v", Condition::Above(q("1 V"))), ("mv", within("1 V", "2 V"))], 0, 0)]);
+        let ran = run(&plan, |b| b.signal("out", "high").signal("v", "2 V").signal("mv", "1 V"));
+        let all = ran.measurements();
+        let shown: Vec<_> = all.iter().map(|m| (m.name.as_str(), m.expected.as_deref().unwrap(), m.low, m.high, m.provisional)).collect();
+        assert_eq!(shown, [("out", "high", None, None, false), ("v", "> 1 V", Some(1.0), None, true), ("mv", "1 V .. 2 V", Some(1000.0), Some(2000.0), true)]);
+        assert_eq!(ran.verdict(), Verdict::Pass);
+    }
+
+    #[test]
+    fn every_signal_is_judged_also_when_one_fails() {
+        let plan = acts(vec![expect(&[("a", is("high")), ("b", is("high")), ("c", is("on"))], 100, 0)]);
+        let ran = run(&plan, |b| b.signal("a", "high").signal("b", "floating").signal("c", "on"));
+        assert_eq!(ran.measurements().iter().map(|m| m.verdict).collect::<Vec<_>>(), [Verdict::Pass, Verdict::Fail, Verdict::Pass]);
+        assert_eq!(ran.steps()[0].2.as_deref(), Some("`b` is floating, expected `high`"));
+        assert_eq!(ran.ended_ms(), 122);
+    }
+
+    #[test]
+    fn waits_for_all_at_once() {
+        let plan = acts(vec![expect(&[("a", is("high")), ("b", is("high"))], 1000, 0)]);
+        let ran = run(&plan, |b| b.signal("a", "low").at(300, "a", "high").signal("b", "low").at(700, "b", "high"));
+        assert_eq!((ran.verdict(), ran.ended_ms()), (Verdict::Pass, 722));
+        // One has gone before the other comes.
+        let ran = run(&plan, |b| b.signal("a", "low").at(300, "a", "high").at(400, "a", "low").signal("b", "low").at(700, "b", "high"));
+        assert_eq!(ran.measurements().iter().map(|m| m.verdict).collect::<Vec<_>>(), [Verdict::Fail, Verdict::Pass]);
+        // It comes back in time.
+        let ran = run(&plan, |b| b.signal("a", "high").at(400, "a", "low").at(900, "a", "high").signal("b", "low").at(700, "b", "high"));
+        assert_eq!((ran.verdict(), ran.ended_ms()), (Verdict::Pass, 922));
+    }
+
+    /// The verdict of keeping a condition for 1 s from the beginning, and when
+    /// the reading was taken.
+    fn kept(condition: Condition, before: &'static str, at: u64, after: &'static str) -> (Verdict, Datum, u64) {
+        let ran = run(&acts(vec![expect(&[("x", condition)], 0, 1000)]), |b| b.signal("x", before).at(at, "x", after));
+        let m = ran.only();
+        (m.verdict, m.value, m.at_ns / 1_000_000)
+    }
+
+    #[test]
+    fn a_state_must_be_kept() {
+        for (condition, good, bad) in [
+            (is("high"), "high", "floating"),
+            (is("high"), "high", "low"),
+            (is("on"), "on", "blinking"),
+            (is("word"), "word", "other"),
+            (Condition::Above(q("1 V")), "1.1 V", "1 V"),
+            (Condition::Below(q("1 V")), "0.9 V", "1 V"),
+            (within("1 V", "2 V"), "1 V", "0.9 V"),
+            (within("1 V", "2 V"), "2 V", "2.1 V"),
+        ] {
+            let (verdict, _, at) = kept(condition.clone(), good, 500, bad);
+            assert_eq!((verdict, at), (Verdict::Fail, 500), "{condition} {bad}");
+            let (verdict, _, at) = kept(condition.clone(), good, 2000, bad);
+            assert_eq!((verdict, at), (Verdict::Pass, 1000), "{condition} {good}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_compared_is_the_testers() {
+        for bad in ["NaN", "1 A", "high"] {
+            let ran = run(&acts(vec![expect(&[("v", Condition::Below(q("1 V")))], 10, 10)]), |b| b.derived("v", move |_, _| val(bad)));
+            assert_eq!((ran.only().verdict, ran.verdict()), (Verdict::Error, Verdict::Error), "{bad}");
+        }
+        let ran = run(&acts(vec![expect(&[("v", is("on")), ("w", is("on"))], 10, 10)]), |b| b.signal("v", "on").signal("w", "on").behaves("w", Behave::Fails));
+        assert_eq!(ran.problem(), (Verdict::Error, "`expect`: part `w`: link lost: cable pulled".into()));
+    }
+}

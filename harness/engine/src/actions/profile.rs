@@ -48,3 +48,40 @@ async fn slide(scene: &Scene<'_>, signal: &SignalId, begin: Nanos, from: &(Durat
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use hil_model::{Act, Action};
+    use hil_record::{Datum, EventKind, Verdict};
+
+    use crate::testbench::val;
+    use crate::testdata::*;
+
+    fn profile(linear: bool, points: &[(u64, &str)]) -> Act {
+        let points = points.iter().map(|(at, v)| (ms(*at), val(v))).collect();
+        act("profile", Action::Profile { signal: id("v"), points, linear, name: Some("dip".into()) })
+    }
+
+    /// Bench milliseconds and value of each set of `v`.
+    fn sets(ran: &Ran) -> Vec<(u64, f64)> {
+        let stimulus = |e: &hil_record::Event| match &e.kind {
+            EventKind::Stimulus { signal, value: Datum::Number(x), at_ns, .. } if signal == "v" => Some((at_ns / 1_000_000, *x)),
+            _ => None,
+        };
+        ran.events.iter().filter_map(stimulus).collect()
+    }
+
+    #[test]
+    fn points_keep_their_offsets_from_the_first_edge() {
+        let plan = acts(vec![wait(7), profile(false, &[(0, "13.6 V"), (9000, "13.8 V"), (9500, "13.6 V")]), require("dip[2]", "dip[0]", limit("9.5 s", "9.5 s"), 0)]);
+        let ran = run(&plan, |b| b.signal("v", "13 V"));
+        assert_eq!(sets(&ran), [(9, 13.6), (9009, 13.8), (9509, 13.6)]);
+        assert_eq!(ran.verdict(), Verdict::Pass);
+    }
+
+    #[test]
+    fn slides_from_point_to_point() {
+        let ran = run(&acts(vec![profile(true, &[(0, "1 V"), (200, "2 V"), (250, "2 V")])]), |b| b.signal("v", "0 V"));
+        assert_eq!(sets(&ran), [(2, 1.0), (52, 1.25), (102, 1.5), (152, 1.75), (202, 2.0), (252, 2.0)]);
+    }
+}

@@ -172,3 +172,116 @@ async fn capture(scene: &Scene<'_>, line: &Line<'_>, goal: &Goal<'_>) -> Result<
     let taken = Taken { name, of: signal.to_string(), value: reading.value, uncertainty: reading.uncertainty, at: reading.at, kind: scene.kind(signal) };
     scene.judge(&taken, check, Blame::Unit)
 }
+
+#[cfg(test)]
+mod tests {
+    use hil_model::{Act, Action};
+    use hil_record::{Datum, EventKind, Verdict};
+
+    use crate::testbench::{Behave, TestBench, World, val};
+    use crate::testdata::*;
+    use super::*;
+
+    struct Ramp {
+        from: Option<&'static str>,
+        rate: &'static str,
+        until: Option<Condition>,
+        capture: bool,
+        check: Option<Check>,
+    }
+
+    impl Default for Ramp {
+        fn default() -> Self {
+            Self { from: Some("12 V"), rate: "1 V/s", until: None, capture: false, check: None }
+        }
+    }
+
+    impl Ramp {
+        fn act(self) -> Act {
+            let until = self.until.map(|c| (id("current"), c));
+            let capture = self.capture.then(|| id("v"));
+            act("ramp", Action::Ramp { signal: id("v"), from: self.from.map(q), to: q("14 V"), rate: q(self.rate), until, capture, name: Some("start".into()), check: self.check })
+        }
+    }
+
+    /// A current that flows above 13 V.
+    fn bench(b: TestBench) -> TestBench {
+        let flows = |w: &World, at| if w.value("v", at).quantity().is_some_and(|v| v.si > 13.0) { val("2 A") } else { val("0 A") };
+        b.signal("v", "12.5 V").derived("current", flows)
+    }
+
+    fn sets(ran: &Ran) -> Vec<(u64, f64)> {
+        let stimulus = |e: &hil_record::Event| match &e.kind {
+            EventKind::Stimulus { signal, value: Datum::Number(x), at_ns, .. } if signal == "v" => Some((at_ns / 1_000_000, *x)),
+            _ => None,
+        };
+        ran.events.iter().filter_map(stimulus).collect()
+    }
+
+    fn above(text: &str) -> Option<Condition> {
+        Some(Condition::Above(q(text)))
+    }
+
+    #[test]
+    fn goes_in_small_steps_to_the_end() {
+        let ran = run(&acts(vec![Ramp::default().act()]), bench);
+        let steps = sets(&ran);
+        assert_eq!((steps[0], steps[1], steps[40]), ((2, 12.0), (54, 12.05), (2054 - 50, 14.0)));
+        assert!(steps.windows(2).all(|w| w[1].1 - w[0].1 < 0.0501 && w[1].0 - w[0].0 >= 50));
+        // Down, from where it is.
+        let mut down = Ramp { from: None, ..Ramp::default() }.act();
+        if let Action::Ramp { to, .. } = &mut down.action {
+            *to = q("12.42 V");
+        }
+        let values: Vec<f64> = sets(&run(&acts(vec![down]), bench)).iter().map(|s| s.1).collect();
+        assert_eq!(values, [12.45, 12.42]);
+    }
+
+    #[test]
+    fn stops_and_measures_when_the_condition_holds() {
+        let ramp = || Ramp { until: above("0.5 A"), capture: true, check: Some(limit("13 V", "13.1 V")), ..Ramp::default() };
+        let ran = run(&acts(vec![ramp().act(), wait(1000)]), bench);
+        let m = ran.only();
+        assert_eq!((m.name.as_str(), m.of.as_str(), m.verdict), ("start", "v", Verdict::Pass));
+        assert!(matches!(m.value, Datum::Number(x) if (x - 13.05).abs() < 1e-9), "{m:?}");
+        assert!(sets(&ran).last().unwrap().1 < 13.051);
+        // Judged.
+        let ran = run(&acts(vec![Ramp { check: Some(limit("", "12.9 V")), ..ramp() }.act()]), bench);
+        assert_eq!(ran.only().verdict, Verdict::Fail);
+        // Without a limit the value is only kept.
+        let ran = run(&acts(vec![Ramp { check: None, ..ramp() }.act()]), bench);
+        assert!(ran.measurements().is_empty());
+        assert!(ran.events.iter().any(|e| matches!(&e.kind, EventKind::Reading { name, .. } if name == "start")));
+    }
+
+    #[test]
+    fn without_a_capture_its_name_is_an_edge() {
+        let plan = |until| acts(vec![set_as("v", "12 V", Some("zero")), Ramp { until, ..Ramp::default() }.act(), require("start", "zero", limit("1 s", "3 s"), 0)]);
+        assert_eq!(run(&plan(None), bench).only().verdict, Verdict::Pass);
+        assert_eq!(run(&plan(above("0.5 A")), bench).only().verdict, Verdict::Pass);
+    }
+
+    #[test]
+    fn an_end_without_the_condition_is_the_units_fault() {
+        let ramp = Ramp { until: above("5 A"), capture: true, check: Some(limit("13 V", "13.1 V")), ..Ramp::default() };
+        let ran = run(&acts(vec![ramp.act()]), bench);
+        assert_eq!(ran.problem(), (Verdict::Fail, "`ramp`: `v` was ramped to 14 V, but `current` never was > 5 A".into()));
+        assert_eq!((ran.measurements().len(), ran.verdict()), (0, Verdict::Fail));
+    }
+
+    #[test]
+    fn what_cannot_be_compared_or_driven_is_the_testers() {
+        let until = |bad: &'static str| {
+            let ramp = Ramp { until: above("1 A"), ..Ramp::default() };
+            run(&acts(vec![ramp.act()]), move |b| b.signal("v", "12 V").derived("current", move |_, _| val(bad))).problem()
+        };
+        assert_eq!(until("NaN"), (Verdict::Error, "`ramp`: `current` is `NaN V`, which cannot be compared with `> 1 A`".into()));
+        assert_eq!(until("high").0, Verdict::Error);
+        let ran = run(&acts(vec![Ramp { from: None, ..Ramp::default() }.act()]), |b| b.signal("v", "word"));
+        assert_eq!(ran.problem().1, "`ramp`: `v` is `word`, expected a voltage to ramp from");
+        let ran = run(&acts(vec![Ramp { rate: "0 V/s", ..Ramp::default() }.act()]), bench);
+        assert_eq!(ran.problem().1, "`ramp`: cannot ramp `v` from 12 V to 14 V at 0 V/s");
+        let ran = run(&acts(vec![Ramp { until: above("1 A"), ..Ramp::default() }.act()]), |b| bench(b).behaves("current", Behave::Fails));
+        assert_eq!(ran.problem().0, Verdict::Error);
+    }
+}
