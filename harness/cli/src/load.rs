@@ -46,7 +46,7 @@ pub fn load(plan: &Path, bench: &str, parameters: &[String]) -> Result<Loaded, F
     let Some((product_name, span)) = reader::peek_product(&files.sources, plan_id) else {
         // Without a product nothing can be resolved; the reader says why.
         let context = PlanContext { product: None, limits: None, overrides: &overrides };
-        let errors = reader::read_plan(&files.sources, plan_id, &context).err().unwrap_or_default();
+        let errors = reader::read_plan(&files.sources, plan_id, context).err().unwrap_or_default();
         return Err(Failure::diagnostics(&files.sources, &errors));
     };
     let product_path = project.product(&product_name);
@@ -61,7 +61,7 @@ pub fn load(plan: &Path, bench: &str, parameters: &[String]) -> Result<Loaded, F
     let product = keep(reader::read_product(&files.sources, product_id), &mut errors);
     let limits = keep(reader::read_limits(&files.sources, limits_id, product.as_ref()), &mut errors);
     let context = PlanContext { product: product.as_ref(), limits: limits.as_ref(), overrides: &overrides };
-    let plan = keep(reader::read_plan(&files.sources, plan_id, &context), &mut errors);
+    let plan = keep(reader::read_plan(&files.sources, plan_id, context), &mut errors);
     let bench = keep(BenchFile::read(&files.sources, bench_id, &dialects), &mut errors);
     if let (Some(plan), Some(bench)) = (&plan, &bench) {
         errors.extend(hil_engine::preflight::check(plan, &bench.abilities(&dialects)));
