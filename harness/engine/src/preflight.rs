@@ -46,11 +46,11 @@ impl<'a> Checker<'a> {
                     self.driven(signal, std::slice::from_ref(value));
                 }
             }
-            Action::Ramp { signal, from, to, until, capture, check, .. } => {
+            Action::Ramp { signal, from, to, until, capture, .. } => {
                 let ends: Vec<Value> = from.iter().chain([to]).map(|q| Value::Quantity(*q)).collect();
                 self.driven(signal, &ends);
-                // It starts at the present value, or is itself what is judged.
-                if from.is_none() || (check.is_some() && capture.is_none()) {
+                // It starts at the present value.
+                if from.is_none() {
                     self.read(signal);
                 }
                 let observed = until.iter().map(|(s, _)| s).chain(capture);

@@ -125,17 +125,17 @@ impl<'a> Engine<'a> {
     }
 
     async fn teardown(&mut self) {
-        let look = self.log.look();
-        let idle = !look.state.opened || look.journal_failed() || self.plan.teardown.is_empty();
-        drop(look);
-        if idle {
+        if self.plan.teardown.is_empty() || !self.may_tear_down() {
             return;
         }
         let error = self.teardown_acts().await.err();
-        if let Some(message) = &error {
-            tracing::warn!(message, "teardown");
-        }
         self.end_phase(error);
+    }
+
+    /// The bench answered, and what is done to it will be in the journal.
+    fn may_tear_down(&self) -> bool {
+        let look = self.log.look();
+        look.state.opened && !look.journal_failed()
     }
 
     async fn teardown_acts(&mut self) -> Result<(), String> {
@@ -166,9 +166,7 @@ impl<'a> Engine<'a> {
         if self.log.look().state.safe.is_none() {
             self.safe_state().await;
         }
-        let look = self.log.look();
-        let outcome = Outcome { disposition: look.state.disposition(), status: look.state.status(), safe: look.state.safe == Some(true) };
-        drop(look);
+        let outcome = self.log.look().state.verdict();
         self.log.note(EventKind::RunFinished { disposition: outcome.disposition, status: outcome.status, safe: outcome.safe, exit_code: outcome.exit_code() });
         self.outcome().unwrap_or(outcome)
     }

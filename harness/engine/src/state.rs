@@ -94,8 +94,13 @@ impl State {
         }
     }
 
-    /// What the unit is, as far as the events say.
-    pub(crate) fn disposition(&self) -> Disposition {
+    /// Both results, as far as the events say.
+    pub(crate) fn verdict(&self) -> Outcome {
+        Outcome { disposition: self.disposition(), status: self.status(), safe: self.safe == Some(true) }
+    }
+
+    /// What the unit is.
+    fn disposition(&self) -> Disposition {
         if self.failed {
             Disposition::Fail
         } else if self.incomplete {
@@ -107,9 +112,9 @@ impl State {
         }
     }
 
-    /// What the run was, as far as the events say. Any wish to stop makes it
-    /// aborted, however late it came; an error of the tester weighs more.
-    pub(crate) fn status(&self) -> Status {
+    /// What the run was. Any wish to stop makes it aborted, however late it
+    /// came; an error of the tester weighs more.
+    fn status(&self) -> Status {
         if self.trouble {
             Status::TesterError
         } else if self.interrupts > 0 {

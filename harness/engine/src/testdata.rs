@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::{Arc, Mutex};
+use std::task::Waker;
 use std::time::Duration;
 
 use futures_util::future::join;
@@ -10,10 +12,10 @@ use hil_model::expression::{EdgeRef, Expression, Operator};
 use hil_model::quantity::find_unit;
 use hil_model::{Act, Action, Blame, Check, Condition, Limit, LimitSource, Plan, Quantity, SignalId, SignalKind, Span, Statistic, Step, Trigger};
 use hil_record::{Event, EventKind, EventSink, Measurement, Outcome, SinkError, Verdict};
-use hil_timebase::Runtime;
+use hil_timebase::{Nanos, Runtime, World};
 use tokio::sync::mpsc;
 
-use crate::testbench::{TestBench, World, val};
+use crate::testbench::{TestBench, World as Signals, val};
 use crate::{Control, Engine, RunHeader, Sinks};
 
 pub(crate) fn id(name: &str) -> SignalId {
@@ -124,7 +126,7 @@ impl EventSink for Memory {
 pub(crate) struct Ran {
     pub(crate) outcome: Outcome,
     pub(crate) events: Vec<Event>,
-    pub(crate) world: Rc<World>,
+    pub(crate) world: Rc<Signals>,
 }
 
 /// How a run is disturbed.
@@ -134,6 +136,17 @@ pub(crate) struct Disturb {
     pub(crate) interrupts: Vec<u64>,
     pub(crate) journal: Memory,
     pub(crate) other: Option<Memory>,
+    /// The world panics when it gets to this millisecond.
+    pub(crate) world_panics: Option<u64>,
+}
+
+struct BrittleWorld(u64);
+
+impl World for BrittleWorld {
+    fn advance(&mut self, until: Nanos, _: &mut Vec<Waker>) -> Nanos {
+        assert!(until.0 < self.0 * 1_000_000, "the world fell over");
+        until
+    }
 }
 
 pub(crate) fn run(plan: &Plan, bench: impl FnOnce(TestBench) -> TestBench) -> Ran {
@@ -143,6 +156,9 @@ pub(crate) fn run(plan: &Plan, bench: impl FnOnce(TestBench) -> TestBench) -> Ra
 pub(crate) fn disturbed(plan: &Plan, bench: impl FnOnce(TestBench) -> TestBench, disturb: Disturb) -> Ran {
     let runtime = Runtime::virtual_time().unwrap();
     let clock = runtime.clock();
+    if let Some(at) = disturb.world_panics {
+        runtime.attach(Arc::new(Mutex::new(BrittleWorld(at))));
+    }
     let bench = bench(TestBench::new(clock.clone()).signal("power", "on"));
     let (sender, control) = mpsc::unbounded_channel();
     let events = Rc::clone(&disturb.journal.events);
@@ -151,7 +167,7 @@ pub(crate) fn disturbed(plan: &Plan, bench: impl FnOnce(TestBench) -> TestBench,
     let mut engine = Engine::new(plan, &bench, clock.clone(), sinks, header(), control);
     let interrupts = async {
         for at in disturb.interrupts {
-            clock.sleep_until(hil_timebase::Nanos(at * 1_000_000)).await;
+            clock.sleep_until(Nanos(at * 1_000_000)).await;
             sender.send(Control::Interrupt { by: "SIGINT".into() }).unwrap();
         }
     };
@@ -165,7 +181,7 @@ pub(crate) fn disturbed(plan: &Plan, bench: impl FnOnce(TestBench) -> TestBench,
     ran
 }
 
-fn header() -> RunHeader {
+pub(crate) fn header() -> RunHeader {
     let volt = find_unit("V").unwrap();
     let kinds = [("v", volt), ("mv", find_unit("mV").unwrap())].map(|(n, unit)| (id(n), SignalKind::Analog { unit }));
     RunHeader { run: "run".into(), bench: "scripted".into(), wall_start_ns: 1_795_342_500_000_000_000, kinds: kinds.into(), ..RunHeader::default() }
@@ -173,7 +189,7 @@ fn header() -> RunHeader {
 
 impl Ran {
     /// What holds for every journal that did not break.
-    fn well_formed(&self) {
+    pub(crate) fn well_formed(&self) {
         let Some(last) = self.events.last() else { return };
         for (i, event) in self.events.iter().enumerate() {
             assert_eq!(event.seq, i as u64, "a gap before {event:?}");

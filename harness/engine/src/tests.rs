@@ -4,8 +4,12 @@
 use hil_model::{Action, Condition, Statistic};
 use hil_record::{Disposition, Outcome, Status, Verdict};
 
+use hil_timebase::Runtime;
+use tokio::sync::mpsc;
+
 use crate::testbench::{Behave, TestBench};
 use crate::testdata::*;
+use crate::{Engine, Sinks};
 
 fn outcome(disposition: Disposition, status: Status) -> Outcome {
     Outcome { disposition, status, safe: true }
@@ -211,6 +215,59 @@ fn a_deadlock_is_recovered_from() {
     assert_eq!(ran.outcome, outcome(Disposition::None, Status::TesterError));
     assert!(ran.sets().is_empty());
     assert!(ran.kinds().contains(&"phase-finished".to_owned()));
+}
+
+#[test]
+fn a_panic_of_the_world_is_recovered_from() {
+    let plan = plan(vec![step("one", vec![measure("v", limit("0 V", "")), wait(1000)]), step("two", vec![])]);
+    let ran = disturbed(&plan, good, Disturb { world_panics: Some(500), ..Disturb::default() });
+    assert_eq!(ran.problem(), (Verdict::Error, "panic: the world fell over".into()));
+    assert_eq!(ran.steps().iter().map(|s| s.1).collect::<Vec<_>>(), [Verdict::Error, Verdict::Skipped]);
+    assert_eq!(ran.outcome, outcome(Disposition::None, Status::TesterError));
+    assert!(ran.sets().is_empty());
+    // In the safe state: it is begun again.
+    let ran = disturbed(&plan, good, Disturb { world_panics: Some(1010), ..Disturb::default() });
+    assert_eq!((ran.outcome.safe, ran.world.safe_calls.get()), (true, 2));
+}
+
+/// Drops the run after `cut` milliseconds, and `again` recoveries one
+/// millisecond after each began.
+fn cut_off(cut: u64, again: u32) -> Ran {
+    let mut plan = acts(vec![watch("out", "high", "edge"), set("v", "13 V"), wait(10), measure("v", limit("0 V", ""))]);
+    plan.setup = vec![set("v", "11 V"), wait(5)];
+    let runtime = Runtime::virtual_time().unwrap();
+    let clock = runtime.clock();
+    let bench = good(TestBench::new(clock.clone()).signal("power", "on"));
+    let (_sender, control) = mpsc::unbounded_channel();
+    let journal = Memory::default();
+    let events = journal.events.clone();
+    let mut engine = Engine::new(&plan, &bench, clock.clone(), Sinks { journal: Box::new(journal), others: vec![] }, header(), control);
+    let outcome = runtime.block_on(async {
+        if let Ok(outcome) = clock.timeout(ms(cut), engine.run()).await {
+            return outcome;
+        }
+        for _ in 0..again {
+            assert!(clock.timeout(ms(1), engine.recover("cut")).await.is_err());
+        }
+        engine.recover("cut").await
+    });
+    let ran = Ran { outcome: outcome.unwrap(), events: events.take(), world: bench.world.clone() };
+    ran.well_formed();
+    assert_eq!(ran.kinds().last().unwrap(), "run-finished");
+    ran
+}
+
+#[test]
+fn a_run_may_be_cut_off_anywhere() {
+    let whole = cut_off(1000, 0);
+    assert_eq!(whole.outcome, outcome(Disposition::Pass, Status::Completed));
+    for cut in 0..whole.ended_ms() {
+        let ran = cut_off(cut, 0);
+        assert_eq!((ran.outcome.status, ran.outcome.safe), (Status::TesterError, true), "{cut}");
+    }
+    assert!(cut_off(5, 2).outcome.safe);
+    // It is not tried for ever.
+    assert_eq!(cut_off(5, 3).outcome, Outcome { disposition: Disposition::None, status: Status::TesterError, safe: false });
 }
 
 #[test]

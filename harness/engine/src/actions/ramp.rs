@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::join;
-use hil_channel::{Edge, EdgeSource, Reading};
+use hil_channel::Reading;
 use hil_model::{Blame, Check, Condition, Quantity, SignalId, Value};
 
 use crate::judge::{Taken, holds};
@@ -29,7 +29,8 @@ pub(super) struct Line<'a> {
     pub(super) rate: Quantity,
 }
 
-/// What ends it, and what is then measured.
+/// What ends it, and what is then measured. The reader sees to it that a name
+/// or a check comes with a capture, and a capture with a condition.
 pub(super) struct Goal<'a> {
     pub(super) until: Option<&'a (SignalId, Condition)>,
     pub(super) capture: Option<&'a SignalId>,
@@ -42,37 +43,24 @@ pub(super) async fn ramp(scene: &Scene<'_>, line: &Line<'_>, goal: &Goal<'_>) ->
     let brake = Brake::default();
     let mut stepping = pin!(steps(scene, line, from, &brake));
     let Some((signal, condition)) = goal.until else {
-        let last = stepping.await?;
-        return if goal.measures() { capture(scene, line, goal).await } else { keep(scene, goal, &last) };
+        return stepping.await;
     };
-    let reached = tokio::select! {
+    let on_the_way = tokio::select! {
         biased;
-        reading = reach(scene, signal, condition) => Some(reading?),
-        end = &mut stepping => { end?; None }
+        reached = reach(scene, signal, condition) => { reached?; true }
+        end = &mut stepping => { end?; false }
     };
-    let Some(reading) = reached else {
-        // What the last step caused may show one reading later.
-        return match last_chance(scene, signal, condition).await? {
-            Some(reading) => arrive(scene, line, goal, signal, reading).await,
-            None => {
-                let message = format!("`{}` was ramped to {}, but `{signal}` never was {condition}", line.signal, line.to);
-                Err(Stop::Problem(scene.bad(Blame::Unit), message))
-            }
-        };
-    };
-    if brake.pull() {
+    if on_the_way && brake.pull() {
         // A command is under way: its end belongs in the journal too.
-        let (arrived, stepped) = join(arrive(scene, line, goal, signal, reading), stepping).await;
-        return arrived.and(stepped.map(|_| ()));
+        let (captured, stepped) = join(capture(scene, goal), stepping).await;
+        return captured.and(stepped);
     }
-    arrive(scene, line, goal, signal, reading).await
-}
-
-impl Goal<'_> {
-    /// The name is that of a value, not of an edge.
-    const fn measures(&self) -> bool {
-        self.capture.is_some() || self.check.is_some()
+    // What the last step caused may show one reading later.
+    if on_the_way || last_chance(scene, signal, condition).await? {
+        return capture(scene, goal).await;
     }
+    let message = format!("`{}` was ramped to {}, but `{signal}` never was {condition}", line.signal, line.to);
+    Err(Stop::Problem(scene.bad(Blame::Unit), message))
 }
 
 /// Ends a ramp between two steps.
@@ -90,20 +78,6 @@ impl Brake {
     }
 }
 
-/// What follows once the condition holds.
-async fn arrive(scene: &Scene<'_>, line: &Line<'_>, goal: &Goal<'_>, signal: &SignalId, reading: Reading) -> Result<(), Stop> {
-    if goal.measures() {
-        return capture(scene, line, goal).await;
-    }
-    let uncertainty = scene.channel(signal)?.interval();
-    keep(scene, goal, &Edge { at: reading.at, uncertainty, source: EdgeSource::Poll, value: reading.value })
-}
-
-fn keep(scene: &Scene<'_>, goal: &Goal<'_>, edge: &Edge) -> Result<(), Stop> {
-    scene.keep_edge(goal.name, edge);
-    Ok(())
-}
-
 /// Sets or reads where the ramp begins.
 async fn start(scene: &Scene<'_>, line: &Line<'_>) -> Result<Quantity, Stop> {
     if let Some(from) = line.from {
@@ -115,8 +89,8 @@ async fn start(scene: &Scene<'_>, line: &Line<'_>) -> Result<Quantity, Stop> {
     present.ok_or_else(|| Stop::error(format!("`{}` is `{}`, expected {} to ramp from", line.signal, reading.value, line.to.dimension.noun())))
 }
 
-/// The steps up to the end; the last one's edge.
-async fn steps(scene: &Scene<'_>, line: &Line<'_>, from: Quantity, brake: &Brake) -> Result<Edge, Stop> {
+/// The steps up to the end, or until the brake is pulled.
+async fn steps(scene: &Scene<'_>, line: &Line<'_>, from: Quantity, brake: &Brake) -> Result<(), Stop> {
     let span = line.to.si - from.si;
     let size = line.rate.si.abs() * STEP.as_secs_f64();
     // A last step of a billionth of the others would be a rounding error.
@@ -131,30 +105,30 @@ async fn steps(scene: &Scene<'_>, line: &Line<'_>, from: Quantity, brake: &Brake
         scene.stage.clock.sleep_until(due).await;
         let si = if k >= count { line.to.si } else { from.si + span.signum() * size * k };
         brake.setting.set(true);
-        let edge = scene.set(line.signal, &Value::Quantity(Quantity::new(si, line.to.dimension))).await?;
+        scene.set(line.signal, &Value::Quantity(Quantity::new(si, line.to.dimension))).await?;
         brake.setting.set(false);
         if k >= count || brake.pulled.get() {
-            return Ok(edge);
+            return Ok(());
         }
         k += 1.0;
     }
 }
 
 /// Waits until the condition holds, however long it takes.
-async fn reach(scene: &Scene<'_>, signal: &SignalId, condition: &Condition) -> Result<Reading, Stop> {
+async fn reach(scene: &Scene<'_>, signal: &SignalId, condition: &Condition) -> Result<(), Stop> {
     let channel = scene.channel(signal)?;
     loop {
         let reading = channel.wait_for(condition, scene.now() + TURN).await?;
         if comparable(signal, condition, &reading)? {
-            return Ok(reading);
+            return Ok(());
         }
     }
 }
 
-async fn last_chance(scene: &Scene<'_>, signal: &SignalId, condition: &Condition) -> Result<Option<Reading>, Stop> {
+async fn last_chance(scene: &Scene<'_>, signal: &SignalId, condition: &Condition) -> Result<bool, Stop> {
     let channel = scene.channel(signal)?;
     let reading = channel.wait_for(condition, scene.now() + channel.interval()).await?;
-    Ok(comparable(signal, condition, &reading)?.then_some(reading))
+    comparable(signal, condition, &reading)
 }
 
 fn comparable(signal: &SignalId, condition: &Condition, reading: &Reading) -> Result<bool, Stop> {
@@ -162,8 +136,8 @@ fn comparable(signal: &SignalId, condition: &Condition, reading: &Reading) -> Re
 }
 
 /// Reads at once what the plan wants to know, and judges it if it says how.
-async fn capture(scene: &Scene<'_>, line: &Line<'_>, goal: &Goal<'_>) -> Result<(), Stop> {
-    let signal = goal.capture.unwrap_or(line.signal);
+async fn capture(scene: &Scene<'_>, goal: &Goal<'_>) -> Result<(), Stop> {
+    let Some(signal) = goal.capture else { return Ok(()) };
     let reading = scene.read(signal).await?;
     let name = goal.name.map_or(signal.as_str(), String::as_str);
     let Some(check) = goal.check else {
@@ -255,10 +229,21 @@ mod tests {
     }
 
     #[test]
-    fn without_a_capture_its_name_is_an_edge() {
-        let plan = |until| acts(vec![set_as("v", "12 V", Some("zero")), Ramp { until, ..Ramp::default() }.act(), require("start", "zero", limit("1 s", "3 s"), 0)]);
-        assert_eq!(run(&plan(None), bench).only().verdict, Verdict::Pass);
-        assert_eq!(run(&plan(above("0.5 A")), bench).only().verdict, Verdict::Pass);
+    fn a_step_that_is_under_way_is_journalled() {
+        // The command of the first step goes out at 52 ms and ends at 54 ms.
+        let ramp = Ramp { until: above("0.5 A"), capture: true, check: Some(limit("12 V", "12 V")), ..Ramp::default() };
+        let flows = |b: TestBench| b.signal("v", "12 V").signal("current", "0 A").at(53, "current", "1 A");
+        let ran = run(&acts(vec![ramp.act(), wait(500)]), flows);
+        assert_eq!((ran.only().verdict, ran.only().at_ns), (Verdict::Pass, 53_000_000));
+        assert_eq!(sets(&ran), [(2, 12.0), (54, 12.05)]);
+    }
+
+    #[test]
+    fn the_last_step_has_its_effect_too() {
+        let ramp = Ramp { until: above("0.5 A"), capture: true, check: Some(limit("14 V", "14 V")), ..Ramp::default() };
+        let late = |w: &World, at: hil_timebase::Nanos| if w.value("v", hil_timebase::Nanos(at.0.saturating_sub(8_000_000))) == val("14 V") { val("1 A") } else { val("0 A") };
+        let ran = run(&acts(vec![ramp.act()]), |b| b.signal("v", "12 V").derived("current", late));
+        assert_eq!(ran.only().verdict, Verdict::Pass);
     }
 
     #[test]
