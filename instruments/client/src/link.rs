@@ -6,7 +6,8 @@
 //!
 //! There are two lanes. The safe lane goes first, and takes with it what waits
 //! in the normal lane: a forgotten `OUTP ON` must not follow the safe state's
-//! `OUTP OFF`. Those jobs end with [`ErrorKind::Overtaken`].
+//! `OUTP OFF`. Those jobs end with [`ErrorKind::Overtaken`]. On a link that is
+//! lost because its instrument makes no sense, the safe lane still sends.
 
 use std::cell::Cell;
 use std::rc::Rc;
