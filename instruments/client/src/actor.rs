@@ -66,7 +66,12 @@ pub(crate) struct Actor {
 }
 
 impl Actor {
-    pub(crate) fn new(wiring: Wiring, stream: Box<dyn Stream>, normal: mpsc::UnboundedReceiver<Job>, safe: mpsc::UnboundedReceiver<Job>) -> Self {
+    pub(crate) fn new(
+        wiring: Wiring,
+        stream: Box<dyn Stream>,
+        normal: mpsc::UnboundedReceiver<Job>,
+        safe: mpsc::UnboundedReceiver<Job>,
+    ) -> Self {
         Self {
             wiring,
             stream,

@@ -138,7 +138,8 @@ impl Link {
         let name: Rc<str> = name.into();
         let settings = Rc::new(settings);
         let suspect = Rc::new(Cell::new(false));
-        let wiring = Wiring { name: Rc::clone(&name), settings: Rc::clone(&settings), clock: clock.clone(), trace, suspect: Rc::clone(&suspect) };
+        let wiring =
+            Wiring { name: Rc::clone(&name), settings: Rc::clone(&settings), clock: clock.clone(), trace, suspect: Rc::clone(&suspect) };
         tokio::task::spawn_local(Actor::new(wiring, Box::new(stream), normal_jobs, safe_jobs).run());
         Self { name, clock, settings, suspect, normal, safe }
     }

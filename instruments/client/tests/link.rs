@@ -178,7 +178,9 @@ fn the_safe_lane_goes_first_and_takes_the_queue_with_it() {
         let queue: Vec<_> = (0..5).map(|i| (link.clone(), format!("Q{i}?"))).collect();
         let waiting: Vec<_> = queue
             .into_iter()
-            .map(|(link, query)| tokio::task::spawn_local(async move { link.run(Lane::Normal, vec![Move::ask(query), Move::tell("OUTP ON")]).await }))
+            .map(|(link, query)| {
+                tokio::task::spawn_local(async move { link.run(Lane::Normal, vec![Move::ask(query), Move::tell("OUTP ON")]).await })
+            })
             .collect();
         link.clock().sleep(Duration::from_millis(60)).await;
         let begun = link.clock().now();
