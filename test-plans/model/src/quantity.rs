@@ -47,12 +47,22 @@ impl Dimension {
 
     /// The dimension of a product.
     pub const fn times(self, o: Self) -> Self {
-        Self::new(self.volt + o.volt, self.ampere + o.ampere, self.second + o.second, self.kelvin + o.kelvin)
+        Self::new(
+            self.volt.saturating_add(o.volt),
+            self.ampere.saturating_add(o.ampere),
+            self.second.saturating_add(o.second),
+            self.kelvin.saturating_add(o.kelvin),
+        )
     }
 
     /// The dimension of a quotient.
     pub const fn per(self, o: Self) -> Self {
-        Self::new(self.volt - o.volt, self.ampere - o.ampere, self.second - o.second, self.kelvin - o.kelvin)
+        Self::new(
+            self.volt.saturating_sub(o.volt),
+            self.ampere.saturating_sub(o.ampere),
+            self.second.saturating_sub(o.second),
+            self.kelvin.saturating_sub(o.kelvin),
+        )
     }
 
     /// What a person calls it: `a voltage`, `a time`, or the exponents.
@@ -198,7 +208,7 @@ impl Quantity {
 }
 
 /// Where the number ends: digits, sign, point and an exponent that has digits.
-fn split_number(text: &str) -> (&str, &str) {
+pub(crate) fn split_number(text: &str) -> (&str, &str) {
     let bytes = text.as_bytes();
     let digits = |mut i: usize| {
         while bytes.get(i).is_some_and(u8::is_ascii_digit) {
@@ -234,7 +244,7 @@ impl fmt::Display for Quantity {
         let candidates = || PRINTED.iter().filter_map(|s| find_unit(s)).filter(|u| u.dimension == self.dimension);
         let fits = candidates().find(|u| (self.si / u.factor).abs() >= 0.9999995);
         let base = || candidates().find(|u| u.factor == 1.0);
-        let chosen = if self.si == 0.0 || !self.si.is_finite() { base() } else { fits.or_else(|| candidates().last()) };
+        let chosen = if self.si == 0.0 || !self.si.is_finite() { base() } else { fits.or_else(|| candidates().next_back()) };
         match chosen {
             Some(unit) => write!(f, "{} {}", significant(self.si / unit.factor), unit.symbol),
             None if self.dimension == Dimension::NONE => write!(f, "{}", significant(self.si)),
