@@ -295,4 +295,28 @@ mod tests {
             assert_eq!(q.to_string(), text);
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_printed_is_read_again(number in -1e7_f64..1e7, scale in -6_i32..4, unit in 0..UNITS.len()) {
+            let unit = &UNITS[unit];
+            let q = Quantity::new((number * 10_f64.powi(scale)).mul_add(unit.factor, unit.offset), unit.dimension);
+            let printed = q.to_string();
+            let again = Quantity::parse(&printed).unwrap();
+            proptest::prop_assert_eq!(again.dimension, q.dimension);
+            // Six digits of what is printed: of °C, not of kelvin.
+            let shown = if q.dimension == Dimension::TEMPERATURE { q.si - 273.15 } else { q.si };
+            let tolerance = (shown.abs() * 5.1e-6).max(1e-12);
+            proptest::prop_assert!((again.si - q.si).abs() <= tolerance, "{} {} {}", printed, again.si, q.si);
+            proptest::prop_assert_eq!(again.to_string(), printed);
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in "[-+ 0-9.eEmVAs%°µ/x]{0,12}|.{0,12}") {
+            if let Ok(q) = Quantity::parse(&text) {
+                proptest::prop_assert!(q.si.is_finite());
+                let _ = q.to_string();
+            }
+        }
+    }
 }

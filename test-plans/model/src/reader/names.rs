@@ -120,7 +120,10 @@ impl Names {
             (Named::Value(sort), None) => {
                 return Some(Typed { expression: Expression::Value(edge.name), sort: Some(sort.clone()), moments: 0 });
             }
-            (Named::Unknown, _) => (None, 0),
+            (Named::Unknown, None) => {
+                return Some(Typed { expression: Expression::Value(edge.name), sort: None, moments: 0 });
+            }
+            (Named::Unknown, Some(_)) => (None, 0),
             (Named::Points(n), _) => {
                 let list: Vec<String> = (0..*n).map(|i| format!("`{}[{i}]`", edge.name)).collect();
                 let hint = edge.index.is_some().then(|| "the first point is number 0".to_owned());

@@ -72,9 +72,7 @@ fn parameters<'a>(root: &Table<'a>, overrides: &BTreeMap<String, String>) -> Bin
             }
         }
         let value = overrides.get(entry.key).map(|text| DeValue::String(Cow::Owned(text.clone())));
-        if let Some(new) = &value {
-            same_kind(entry.key, node, new);
-        }
+        let value = value.filter(|new| same_kind(entry.key, node, new));
         found.insert(entry.key.to_owned(), value.unwrap_or_else(|| node.value.clone()));
     }
     unknown_overrides(root, table.as_ref(), overrides);
@@ -82,17 +80,18 @@ fn parameters<'a>(root: &Table<'a>, overrides: &BTreeMap<String, String>) -> Bin
 }
 
 /// A `--set` must be of the kind of the value it replaces.
-fn same_kind(name: &str, node: &crate::reader::node::Node<'_>, new: &DeValue<'_>) {
+fn same_kind(name: &str, node: &crate::reader::node::Node<'_>, new: &DeValue<'_>) -> bool {
     let expected = if node.is_number() { Some(Dimension::NONE) } else { quantity(node.value).map(|q| q.dimension) };
-    let Some(expected) = expected else { return };
+    let Some(expected) = expected else { return true };
     let text = text_of(new);
     let found = Quantity::parse(&text);
     if found.as_ref().is_ok_and(|q| q.dimension == expected) {
-        return;
+        return true;
     }
     let found = found.map_or_else(|e| e.to_string(), |q| q.dimension.noun());
     let hint = Some(format!("it replaces `{}`", text_of(node.value)));
     node.error(format!("`--set {name}={text}` is {found}, expected {}", expected.noun()), hint);
+    false
 }
 
 fn unknown_overrides(root: &Table<'_>, table: Option<&Table<'_>>, overrides: &BTreeMap<String, String>) {

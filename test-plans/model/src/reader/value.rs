@@ -101,7 +101,7 @@ pub(super) fn trigger(table: &Table<'_>, sort: Option<&Sort>) -> Option<Trigger>
         (None, Some(node), None) => node.quantity(crossing(&node, sort)?).map(Trigger::RisesThrough),
         (None, None, Some(node)) => node.quantity(crossing(&node, sort)?).map(Trigger::FallsThrough),
         (None, None, None) => {
-            table.report.absence(&table.place, table.span, format!("`watch` without a change, expected {TRIGGERS}"), None);
+            table.absence(format!("`watch` without a change, expected {TRIGGERS}"), None);
             None
         }
         _ => {
