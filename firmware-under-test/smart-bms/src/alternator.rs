@@ -180,3 +180,91 @@ impl Alternator {
         !stops
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn start_at(alternator_volts: f64) -> bool {
+        start(&AlternatorStart {
+            alternator_volts,
+            battery_volts: 12.8,
+            start_volts: 13.0,
+        })
+    }
+
+    /// 13.000 V does not start. No bench can resolve this; only this test does.
+    #[test]
+    fn starts_strictly_above_13_volts() {
+        assert!(!start_at(12.999));
+        assert!(!start_at(13.0));
+        assert!(start_at(13.0_f64.next_up()));
+        assert!(start_at(13.1));
+        assert!(!start_at(f64::NAN));
+    }
+
+    fn stop_at(alternator_volts: f64, alternator_amps: f64, no_current: bool) -> bool {
+        stop(&AlternatorStop {
+            alternator_volts,
+            alternator_amps,
+            start_volts: 13.0,
+            stop_volts: 12.8,
+            reverse_amps: 0.5,
+            no_current,
+        })
+    }
+
+    #[test]
+    fn stops_with_hysteresis_and_without_current() {
+        assert!(!stop_at(12.8, 5.0, false));
+        assert!(stop_at(12.799, 5.0, false));
+        assert!(stop_at(13.0, 0.0, true));
+        assert!(!stop_at(13.001, 0.0, true));
+        assert!(stop_at(14.4, -0.51, false));
+        assert!(!stop_at(14.4, -0.5, false));
+    }
+
+    #[test]
+    fn the_fitted_fuse_decides_the_limit() {
+        let view = LimiterView {
+            fitted: FuseRow::Pair7A5,
+            setting: Some(FuseRow::Mega100A),
+            table_amps: Params::default().limiter_amps,
+        };
+        assert_eq!(limiter(&view), 9.0);
+        let view = LimiterView {
+            fitted: FuseRow::Mega125A,
+            setting: None,
+            ..view
+        };
+        assert_eq!(limiter(&view), 100.0);
+    }
+
+    #[test]
+    fn the_limit_rises_softly() {
+        let at = |running_ms| {
+            soft_start(&SoftStart {
+                limit_amps: 9.0,
+                running_ms,
+                amps_per_s: 100.0,
+            })
+        };
+        assert!((at(0) - 0.1).abs() < 1e-12);
+        assert!((at(49) - 5.0).abs() < 1e-12);
+        assert_eq!(at(89), 9.0);
+        assert_eq!(at(u32::MAX), 9.0);
+    }
+
+    #[test]
+    fn per_cent_needs_the_fuse_type() {
+        let at = |setting_limit_amps| {
+            percent(&PercentView {
+                alternator_amps: 4.5,
+                setting_limit_amps,
+            })
+        };
+        assert_eq!(at(None), None);
+        assert_eq!(at(Some(9.0)), Some(50.0));
+        assert_eq!(at(Some(90.0)), Some(5.0));
+    }
+}

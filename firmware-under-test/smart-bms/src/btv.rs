@@ -119,3 +119,130 @@ impl Btv {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEALTHY: BtvInputs = BtvInputs {
+        cable: true,
+        pre_alarm: PreAlarmLine::Healthy,
+        atc: true,
+        atd: true,
+    };
+
+    fn run(btv: &mut Btv, raw: BtvInputs, ms: u32) -> BtvInputs {
+        let (params, rules) = (Params::default(), Rules::default());
+        let mut believed = raw;
+        for _ in 0..ms {
+            believed = btv.tick(&params, &rules, raw);
+        }
+        believed
+    }
+
+    fn healthy() -> Btv {
+        let mut btv = Btv::default();
+        assert_eq!(run(&mut btv, HEALTHY, 21), HEALTHY);
+        btv
+    }
+
+    #[test]
+    fn a_new_state_counts_from_its_first_to_its_last_sample() {
+        let at = |held_ms| {
+            debounce(&DebounceView {
+                held_ms,
+                needed_ms: 20,
+            })
+        };
+        assert!(!at(19));
+        assert!(at(20));
+    }
+
+    #[test]
+    fn short_glitches_pass_unseen() {
+        let open = BtvInputs {
+            atc: false,
+            ..HEALTHY
+        };
+        let mut btv = healthy();
+        for _ in 0..5 {
+            assert_eq!(run(&mut btv, open, 20), HEALTHY);
+            assert_eq!(run(&mut btv, HEALTHY, 1), HEALTHY);
+        }
+        assert_eq!(run(&mut btv, open, 21), open);
+    }
+
+    #[test]
+    fn a_line_that_bounces_between_two_new_states_is_not_believed() {
+        let alarm = BtvInputs {
+            pre_alarm: PreAlarmLine::Alarm,
+            ..HEALTHY
+        };
+        let absent = BtvInputs {
+            pre_alarm: PreAlarmLine::Absent,
+            ..HEALTHY
+        };
+        let mut btv = healthy();
+        for _ in 0..10 {
+            assert_eq!(run(&mut btv, alarm, 15), HEALTHY);
+            assert_eq!(run(&mut btv, absent, 15), HEALTHY);
+        }
+    }
+
+    #[test]
+    fn an_open_cable_does_not_speak_for_the_other_lines() {
+        let open = BtvInputs {
+            cable: false,
+            pre_alarm: PreAlarmLine::Absent,
+            atc: false,
+            atd: false,
+        };
+        let mut btv = healthy();
+        let believed = run(&mut btv, open, 21);
+        assert_eq!(
+            believed,
+            BtvInputs {
+                cable: false,
+                ..HEALTHY
+            }
+        );
+    }
+
+    #[test]
+    fn poles_that_open_one_after_another_are_one_fault() {
+        let mut btv = healthy();
+        let atd = BtvInputs {
+            atd: false,
+            ..HEALTHY
+        };
+        run(&mut btv, atd, 15);
+        let believed = run(
+            &mut btv,
+            BtvInputs {
+                cable: false,
+                ..atd
+            },
+            21,
+        );
+        assert!(believed.atd && !believed.cable);
+    }
+
+    #[test]
+    fn a_missing_pre_alarm_is_a_fault_only_where_it_is_used() {
+        let fault = |cable, pre_alarm, usage| {
+            cable_fault(&CableView {
+                cable,
+                pre_alarm,
+                usage,
+            })
+        };
+        use PreAlarmLine::{Absent, Alarm, Healthy};
+        use PreAlarmUsage::{NotAvailable, Use};
+        assert!(fault(true, Absent, Use));
+        assert!(!fault(true, Absent, NotAvailable));
+        for line in [Healthy, Alarm, Absent] {
+            assert!(fault(false, line, Use) && fault(false, line, NotAvailable));
+        }
+        assert!(!fault(true, Alarm, Use) && !fault(true, Healthy, Use));
+    }
+}

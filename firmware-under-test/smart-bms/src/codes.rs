@@ -186,3 +186,111 @@ pub(crate) fn all(rules: &crate::rules::Rules, view: &CodeView) -> Codes {
         .with(Code::Reference, (rules.code_reference)(view))
         .with(Code::Warning, (rules.code_warning)(view))
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use std::string::ToString;
+
+    const QUIET: CodeView = CodeView {
+        watching: true,
+        self_test: SelfTest {
+            calibration: true,
+            configuration: true,
+            reference: true,
+        },
+        cable_fault: false,
+        warning: false,
+        cut: false,
+        over_temperature: false,
+        overload: false,
+    };
+
+    fn text(view: &CodeView) -> std::string::String {
+        all(&crate::rules::Rules::default(), view).to_string()
+    }
+
+    #[test]
+    fn each_condition_shows_its_code() {
+        let bad = |calibration, configuration, reference| CodeView {
+            self_test: SelfTest {
+                calibration,
+                configuration,
+                reference,
+            },
+            ..QUIET
+        };
+        let rows = [
+            (QUIET, "none"),
+            (
+                CodeView {
+                    overload: true,
+                    ..QUIET
+                },
+                "A-A12",
+            ),
+            (
+                CodeView {
+                    warning: true,
+                    ..QUIET
+                },
+                "W-B12",
+            ),
+            (
+                CodeView {
+                    warning: true,
+                    cut: true,
+                    ..QUIET
+                },
+                "A-B11",
+            ),
+            (
+                CodeView {
+                    over_temperature: true,
+                    ..QUIET
+                },
+                "A-B15",
+            ),
+            (
+                CodeView {
+                    cable_fault: true,
+                    cut: true,
+                    ..QUIET
+                },
+                "E-B32",
+            ),
+            (
+                CodeView {
+                    watching: false,
+                    cable_fault: true,
+                    cut: true,
+                    ..QUIET
+                },
+                "none",
+            ),
+            (bad(false, true, true), "E-B30"),
+            (bad(true, false, true), "E-B31"),
+            (bad(true, true, false), "E-B33"),
+        ];
+        for (view, expected) in rows {
+            assert_eq!(text(&view), expected);
+        }
+    }
+
+    #[test]
+    fn several_codes_are_sorted() {
+        let view = CodeView {
+            overload: true,
+            over_temperature: true,
+            warning: true,
+            self_test: SelfTest {
+                reference: false,
+                ..QUIET.self_test
+            },
+            ..QUIET
+        };
+        assert_eq!(text(&view), "A-A12 A-B15 E-B33 W-B12");
+        assert!(Code::ALL.is_sorted_by_key(|code| code.text()));
+    }
+}

@@ -97,3 +97,81 @@ impl Default for SelfTest {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn browns_out_with_hysteresis() {
+        let at = |battery_volts, was_off| {
+            brown_out(&BrownOutView {
+                battery_volts,
+                off_volts: 8.0,
+                on_volts: 8.5,
+                was_off,
+                low_ms: Some(0),
+            })
+        };
+        assert!(!at(8.0, false));
+        assert!(at(7.999, false));
+        assert!(at(8.499, true));
+        assert!(!at(8.5, true));
+        assert!(at(f64::NAN, false) && at(f64::NAN, true));
+    }
+
+    #[test]
+    fn heat_trips_with_hysteresis_and_a_broken_sensor_is_hot() {
+        let at = |temperature_c, was_hot| {
+            over_temperature(&OverTemperatureView {
+                temperature_c,
+                trip_c: 85.0,
+                reset_c: 75.0,
+                plausible_min_c: -60.0,
+                was_hot,
+            })
+        };
+        assert!(!at(84.9, false));
+        assert!(at(85.0, false));
+        assert!(at(75.0, true));
+        assert!(!at(74.9, true));
+        assert!(!at(-40.0, false));
+        assert!(!at(-60.0, false));
+        assert!(at(-60.1, false));
+        assert!(at(f64::NAN, false));
+    }
+
+    #[test]
+    fn the_permitted_peak_is_no_overload() {
+        let at = |system_amps| {
+            overload(&OverloadView {
+                system_amps,
+                trip_amps: 400.0,
+            })
+        };
+        assert!(!at(400.0) && !at(-400.0) && !at(0.0));
+        assert!(at(400.1) && at(-400.1));
+    }
+
+    #[test]
+    fn one_missing_part_fails_the_self_test() {
+        let good = SelfTest::default();
+        assert!(good.passed());
+        for bad in [
+            SelfTest {
+                calibration: false,
+                ..good
+            },
+            SelfTest {
+                configuration: false,
+                ..good
+            },
+            SelfTest {
+                reference: false,
+                ..good
+            },
+        ] {
+            assert!(!bad.passed());
+        }
+    }
+}

@@ -147,3 +147,94 @@ impl Lead {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use PreAlarmLine::{Absent, Alarm, Healthy};
+
+    #[test]
+    fn a_used_pre_alarm_or_a_lost_atd_warns() {
+        use PreAlarmUsage::{NotAvailable, Use};
+        let due = |pre_alarm, usage, atd| {
+            start(&LeadStart {
+                pre_alarm,
+                usage,
+                atd,
+            })
+        };
+        assert!(due(Alarm, Use, true));
+        assert!(due(Healthy, Use, false));
+        assert!(due(Absent, NotAvailable, false));
+        assert!(!due(Alarm, NotAvailable, true));
+        assert!(!due(Healthy, Use, true));
+        assert!(!due(Absent, Use, true));
+    }
+
+    #[test]
+    fn the_cut_needs_both_a_lost_atd_and_the_whole_lead() {
+        let at = |atd, warned_ms| {
+            cut(&LoadCut {
+                atd,
+                pre_alarm: Alarm,
+                warned_ms,
+                atd_lost_ms: Some(0),
+                lead_ms: 30_050,
+            })
+        };
+        assert!(!at(false, Some(30_049)));
+        assert!(at(false, Some(30_050)));
+        assert!(!at(true, Some(60_000)));
+        assert!(!at(false, None));
+    }
+
+    #[test]
+    fn intermittent_begins_with_on() {
+        let at = |warned_ms, mode| {
+            output(&PreAlarmOutput {
+                warned_ms,
+                warned_before: true,
+                mode,
+                on_ms: 800,
+                off_ms: 800,
+            })
+        };
+        for (ms, high) in [
+            (0, true),
+            (799, true),
+            (800, false),
+            (1_599, false),
+            (1_600, true),
+        ] {
+            assert_eq!(at(Some(ms), PreAlarmMode::Intermittent), high, "{ms} ms");
+            assert!(at(Some(ms), PreAlarmMode::Continuous));
+        }
+        assert!(!at(None, PreAlarmMode::Intermittent));
+        assert!(!at(None, PreAlarmMode::Continuous));
+    }
+
+    #[test]
+    fn a_cut_outlives_its_warning_until_atd_returns() {
+        let (params, rules) = (Params::default(), Rules::default());
+        let now = LeadTick {
+            pre_alarm: Healthy,
+            usage: PreAlarmUsage::Use,
+            mode: PreAlarmMode::Continuous,
+            atd: false,
+            announces: true,
+            loads_on: false,
+        };
+        let mut lead = Lead::default();
+        let state = lead.tick(&params, &rules, now);
+        assert!(state.cut && state.warning && state.pre_alarm_output);
+        let silent = LeadTick {
+            announces: false,
+            loads_on: true,
+            ..now
+        };
+        let state = lead.tick(&params, &rules, silent);
+        assert!(state.cut && !state.warning && !state.pre_alarm_output);
+        let state = lead.tick(&params, &rules, LeadTick { atd: true, ..now });
+        assert!(!state.cut && !state.warning);
+    }
+}

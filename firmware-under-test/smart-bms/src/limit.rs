@@ -80,3 +80,74 @@ impl ChargeLimit {
         self.tripped
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view(battery_volts: f64, limit_volts: f64) -> ChargeLimitView {
+        ChargeLimitView {
+            battery_volts,
+            limit_volts,
+            hysteresis_volts: 0.5,
+        }
+    }
+
+    #[test]
+    fn trips_at_the_limit_and_is_low_at_half_a_volt_below() {
+        for (limit, low) in [(13.0, 12.5), (14.2, 13.7), (15.3, 14.8)] {
+            assert!(!reached(&view(limit - 0.001, limit)));
+            assert!(reached(&view(limit, limit)));
+            assert!(low_again(&view(low, limit)));
+            assert!(!low_again(&view(low + 0.001, limit)));
+        }
+        assert!(!reached(&view(f64::NAN, 14.2)));
+        assert!(!low_again(&view(f64::NAN, 14.2)));
+    }
+
+    #[test]
+    fn the_setting_is_the_limit() {
+        assert_eq!(
+            volts(&ChargeLimitVolts {
+                setting_volts: 13.0
+            }),
+            13.0
+        );
+    }
+
+    /// Ticks with one voltage for a time; true if it forbids after the last.
+    fn run(limit: &mut ChargeLimit, volts: f64, ms: u32) -> bool {
+        let (params, rules) = (Params::default(), Rules::default());
+        let mut forbids = limit.tripped;
+        for _ in 0..ms {
+            forbids = limit.tick(&params, &rules, 14.2, volts);
+        }
+        forbids
+    }
+
+    #[test]
+    fn permits_again_after_ten_seconds() {
+        let mut limit = ChargeLimit::default();
+        assert!(!run(&mut limit, 14.19, 20_000));
+        assert!(run(&mut limit, 14.2, 1));
+        assert!(run(&mut limit, 13.6, 10_000));
+        assert!(!run(&mut limit, 13.6, 1));
+    }
+
+    #[test]
+    fn one_sample_above_starts_the_ten_seconds_anew() {
+        let mut limit = ChargeLimit::default();
+        run(&mut limit, 14.2, 1);
+        assert!(run(&mut limit, 13.7, 9_999));
+        assert!(run(&mut limit, 13.701, 1));
+        assert!(run(&mut limit, 13.7, 10_000));
+        assert!(!run(&mut limit, 13.7, 1));
+    }
+
+    #[test]
+    fn stays_off_between_limit_and_re_enable() {
+        let mut limit = ChargeLimit::default();
+        run(&mut limit, 14.25, 1);
+        assert!(run(&mut limit, 13.8, 60_000));
+    }
+}

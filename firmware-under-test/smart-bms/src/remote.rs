@@ -94,3 +94,60 @@ impl Remote {
         (enabled, everything_off)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn terminal(l_volts: f64, h_volts: f64) -> bool {
+        on(&RemoteView {
+            l_volts,
+            h_volts,
+            l_below_volts: 5.0,
+            h_above_volts: 3.0,
+        })
+    }
+
+    #[test]
+    fn truth_table_of_the_terminals() {
+        let (floating_l, floating_h) = (12.7, 0.1);
+        assert!(terminal(6.4, 6.4), "joined, in the middle");
+        assert!(terminal(4.0, 4.0), "joined, both modes hold");
+        assert!(terminal(0.0, floating_h), "L at minus");
+        assert!(terminal(floating_l, 12.8), "H at plus");
+        assert!(!terminal(floating_l, floating_h), "plug out");
+        assert!(!terminal(12.8, floating_h), "L at plus");
+        assert!(!terminal(floating_l, 0.0), "H at minus");
+        assert!(terminal(0.0, 12.8), "both driven on");
+        assert!(!terminal(12.8, 0.0), "both driven off");
+    }
+
+    #[test]
+    fn thresholds_are_strict() {
+        assert!(terminal(4.999, 0.0));
+        assert!(!terminal(5.0, 0.0));
+        assert!(!terminal(12.8, 3.0));
+        assert!(terminal(12.8, 3.001));
+        assert!(!terminal(f64::NAN, f64::NAN));
+    }
+
+    #[test]
+    fn on_only_with_both_switches() {
+        for (terminal, soft_switch) in [(false, false), (false, true), (true, false), (true, true)]
+        {
+            let on = enabled(&EnabledView {
+                terminal,
+                soft_switch,
+            });
+            assert_eq!(on, terminal && soft_switch);
+        }
+    }
+
+    #[test]
+    fn everything_goes_off_only_on_request() {
+        let off = |enabled, function| everything_off(&EverythingOffView { enabled, function });
+        assert!(off(false, RemoteFunction::Everything));
+        assert!(!off(false, RemoteFunction::ChargePaths));
+        assert!(!off(true, RemoteFunction::Everything));
+    }
+}

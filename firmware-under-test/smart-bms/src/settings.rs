@@ -137,3 +137,39 @@ impl Settings {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use std::string::ToString;
+
+    #[test]
+    fn as_shipped() {
+        let shipped = Settings::default();
+        assert_eq!(shipped.fuse_type, None);
+        assert_eq!(shipped.pre_alarm_usage, PreAlarmUsage::Use);
+        assert_eq!(shipped.remote_function, RemoteFunction::ChargePaths);
+        assert_eq!(shipped.charge_limit_volts, 14.2);
+        assert!(shipped.soft_switch);
+    }
+
+    #[test]
+    fn a_charge_limit_out_of_range_is_refused() {
+        let params = Params::default();
+        let mut settings = Settings::default();
+        for volts in [13.0, 15.3, 14.2] {
+            assert_eq!(settings.set(&params, Setting::ChargeLimit(volts)), Ok(()));
+            assert_eq!(settings.charge_limit_volts, volts);
+        }
+        for volts in [12.9, 15.4, 15.8, f64::NAN, f64::INFINITY] {
+            assert!(settings.set(&params, Setting::ChargeLimit(volts)).is_err());
+            assert_eq!(settings.charge_limit_volts, 14.2);
+        }
+        let refused = settings.set(&params, Setting::ChargeLimit(15.4));
+        assert_eq!(
+            refused.map_err(|error| error.to_string()),
+            Err("charge limit: 15.4 V, expected 13.0 V to 15.3 V".to_string())
+        );
+    }
+}
