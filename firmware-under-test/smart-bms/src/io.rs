@@ -26,6 +26,49 @@ pub enum FuseRow {
     Mega125A,
 }
 
+impl FuseRow {
+    /// All rows, smallest fuse first.
+    pub const ALL: [Self; 9] = [
+        Self::Pair7A5,
+        Self::Pair10A,
+        Self::Pair15A,
+        Self::Pair20A,
+        Self::Pair30A,
+        Self::Mega60A,
+        Self::Mega80A,
+        Self::Mega100A,
+        Self::Mega125A,
+    ];
+
+    /// Place in [`Self::ALL`].
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
+    /// The row as the app and the product file write it: `2x7.5A`, `125A`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pair7A5 => "2x7.5A",
+            Self::Pair10A => "2x10A",
+            Self::Pair15A => "2x15A",
+            Self::Pair20A => "2x20A",
+            Self::Pair30A => "2x30A",
+            Self::Mega60A => "60A",
+            Self::Mega80A => "80A",
+            Self::Mega100A => "100A",
+            Self::Mega125A => "125A",
+        }
+    }
+
+    /// The row of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|row| row.name() == name)
+    }
+}
+
 /// The pre-alarm line of the battery cable.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum PreAlarmLine {
@@ -98,6 +141,12 @@ pub enum Led {
 }
 
 impl Led {
+    /// Place in [`Self::ALL`] and in [`Outputs::leds`].
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
     /// All, from left to right.
     pub const ALL: [Self; 7] = [
         Self::AlternatorCharging,

@@ -6,8 +6,28 @@
 
 #![no_std]
 
+pub mod alternator;
+pub mod btv;
+pub mod codes;
+mod firmware;
+pub mod guard;
+mod held;
 pub mod io;
+pub mod lead;
+pub mod leds;
+pub mod limit;
+pub mod params;
+pub mod paths;
+pub mod remote;
+pub mod rules;
 pub mod settings;
+mod status;
 
+pub use codes::{Code, Codes};
+pub use firmware::Firmware;
+pub use guard::SelfTest;
 pub use io::{BtvInputs, FuseRow, Inputs, Led, Outputs, PreAlarmLine, TICK_MS};
-pub use settings::{PreAlarmMode, PreAlarmUsage, RemoteFunction, Settings};
+pub use params::{ParamError, Params};
+pub use rules::Rules;
+pub use settings::{PreAlarmMode, PreAlarmUsage, RemoteFunction, Setting, SettingError, Settings};
+pub use status::{Activity, Status};

@@ -160,18 +160,18 @@ impl Actor {
             Move::Tell(command) => {
                 // The safe lane's command does not wait for a clear line.
                 if lane == Lane::Normal {
-                    self.ensure_in_step().await?;
+                    self.ensure_in_step(lane).await?;
                 }
                 Ok(Outcome::Told { at: self.send(&command).await? })
             }
             Move::Ask { query, within } => {
-                self.ensure_in_step().await?;
+                self.ensure_in_step(lane).await?;
                 let within = within.unwrap_or(self.wiring.settings.reply_within);
                 let (asked, reply) = self.exchange(lane, &query, within).await?;
                 Ok(Outcome::Answered { reply, asked, answered: self.wiring.clock.now() })
             }
             Move::Errors => {
-                self.ensure_in_step().await?;
+                self.ensure_in_step(lane).await?;
                 Ok(Outcome::Errors(self.read_errors(lane).await?))
             }
         }
@@ -183,7 +183,8 @@ impl Actor {
         if !self.inbox.is_empty() {
             // More than one reply: this may be another question's.
             self.in_step = false;
-            return Err(garbled(query, &[reply, self.inbox.clone()].concat(), "one reply"));
+            let both = [&reply, [self.wiring.settings.read_end].as_slice(), &self.inbox].concat();
+            return Err(garbled(query, &both, "one reply"));
         }
         if *query == self.wiring.settings.identify && is_identity(&reply) {
             self.identity = Some(reply.clone());
@@ -310,7 +311,7 @@ impl Actor {
         }
     }
 
-    async fn ensure_in_step(&mut self) -> Result<(), ErrorKind> {
+    async fn ensure_in_step(&mut self, lane: Lane) -> Result<(), ErrorKind> {
         // Hear what has come since, without waiting for more.
         while let Some(read) = self.stream.read_buf(&mut self.inbox).now_or_never() {
             self.heard(read)?;
@@ -319,15 +320,20 @@ impl Actor {
         if self.wiring.suspect.take() {
             self.in_step = false;
         }
-        if self.in_step { Ok(()) } else { self.clear().await }
+        if self.in_step { Ok(()) } else { self.clear(lane).await }
     }
 
-    async fn clear(&mut self) -> Result<(), ErrorKind> {
+    /// Brings question and answer together again. In the normal lane it gives
+    /// way to a safe job, which clears for itself once it has told.
+    async fn clear(&mut self, lane: Lane) -> Result<(), ErrorKind> {
         tracing::debug!(instrument = %self.wiring.name, "clearing the link");
         let settings = Rc::clone(&self.wiring.settings);
         for _ in 0..CLEARINGS {
             self.drain().await?;
-            let own = match self.exchange(Lane::Safe, &settings.identify, settings.reply_within).await {
+            if lane == Lane::Normal && self.safe_waits() {
+                return Err(ErrorKind::Overtaken { command: settings.identify.clone() });
+            }
+            let own = match self.exchange(lane, &settings.identify, settings.reply_within).await {
                 Ok((_, reply)) => self.identity.as_ref().map_or_else(|| is_identity(&reply), |known| *known == reply),
                 Err(lost @ ErrorKind::LinkLost { .. }) => return Err(lost),
                 Err(_) => false,
@@ -337,7 +343,7 @@ impl Actor {
             }
             // A second question of another kind: a late identity might have
             // been taken for this one's. It also drops old errors.
-            match self.read_errors(Lane::Safe).await {
+            match self.read_errors(lane).await {
                 Ok(_) => {
                     self.in_step = true;
                     return Ok(());
@@ -345,6 +351,10 @@ impl Actor {
                 Err(lost @ ErrorKind::LinkLost { .. }) => return Err(lost),
                 Err(_) => {}
             }
+        }
+        // A safe job shortened the last attempt: it shall have its own.
+        if lane == Lane::Normal && self.safe_waits() {
+            return Err(ErrorKind::Overtaken { command: settings.identify.clone() });
         }
         Err(self.lose(format!("no order after {CLEARINGS} attempts to clear it")))
     }

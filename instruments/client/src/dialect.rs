@@ -588,11 +588,52 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::E
 mod tests {
     use super::*;
 
+    fn psb() -> Dialect {
+        Dialect::built_in("ea-psb-10060-120").expect("listed").expect("good")
+    }
+
+    fn broken(from: &str, to: &str) -> String {
+        let text = BUILT_IN[0].1;
+        assert!(text.contains(from), "{from}");
+        Dialect::parse(&text.replacen(from, to, 1)).expect_err("broken").to_string()
+    }
+
     #[test]
     fn all_built_in_dialects_are_good() {
         for name in Dialect::built_in_names() {
             let dialect = Dialect::built_in(name).expect("listed");
             assert_eq!(dialect.as_ref().err(), None, "{name}");
         }
+        assert!(Dialect::built_in("none").is_none());
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        assert!(broken("kind =", "kinds =").contains("kinds"));
+        assert!(broken("set-voltage =", "set-volts =").contains("set-volts"));
+        assert_eq!(broken("output-off = \"OUTP OFF\"\n", ""), "command `output off` is missing");
+        assert_eq!(broken("VOLT {volts:.3}", "VOLT {amps:.3}"), "command `set voltage` has field `amps`, expected `volts`");
+        assert_eq!(broken("max = \"61.2 V\"", "max = \"61.2 A\""), "`max` of `Voltage` is 61.2 A, expected a voltage");
+        assert_eq!(broken("min = \"0 V\"", "min = \"70 V\""), "`min` of `Voltage` is 70 V, expected less than 61.2 V");
+        assert!(broken("gap = \"10 ms\"", "gap = \"10 V\"").contains("10 V is not a time"));
+        assert_eq!(broken("quiet = \"50 ms\"", "quiet = \"0 s\""), "link: `reply-within`, `quiet` and `max-reply` must not be zero");
+    }
+
+    #[test]
+    fn uncertainty_is_that_of_a_rectangle() {
+        let dmm = Dialect::built_in("keithley-dmm6500").expect("listed").expect("good");
+        let u = dmm.reading_uncertainty(Function::DcVoltage, 100.0, -14.0).expect("has the range");
+        assert!((u - 2.0 * (14.0 * 40e-6 + 0.6e-3) / 3_f64.sqrt()).abs() < 1e-12, "{u}");
+        assert_eq!(dmm.reading_uncertainty(Function::DcVoltage, 2000.0, 1.0), None);
+        assert_eq!(dmm.read_range(Function::DcVoltage, 20.0).map(|r| r.range.si), Some(100.0));
+        let u = psb().setting_uncertainty(Function::Voltage, 12.0).expect("can be set");
+        assert!((u - 0.06 / 3_f64.sqrt()).abs() < 1e-12);
+    }
+
+    #[test]
+    fn identities() {
+        let id = Identity::parse("MAKER , MODEL,1,V1, of 2026").expect("four fields");
+        assert_eq!(id.to_string(), "MAKER MODEL, serial 1, firmware V1, of 2026");
+        assert_eq!(Identity::parse("12.8,V,1"), None);
     }
 }

@@ -76,10 +76,11 @@ pub enum ErrorKind {
         /// What the bench file says.
         expected: String,
     },
-    /// Was still waiting when the safe state came; nothing was sent.
+    /// Was still waiting when the safe state came, and was not sent; earlier
+    /// moves of the same job may have been.
     #[error("`{command}` was not sent, because the safe state came first")]
     Overtaken {
-        /// What would have been sent.
+        /// What would have been sent next.
         command: String,
     },
 }
@@ -90,4 +91,35 @@ pub(crate) fn shown(bytes: &[u8]) -> String {
     const MOST: usize = 80;
     let text = bytes[..bytes.len().min(MOST)].escape_ascii().to_string();
     if bytes.len() > MOST { format!("{text}…") } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_message() {
+        let text = |s: &str| s.to_owned();
+        for (kind, expected) in [
+            (ErrorKind::Unsupported { what: text("set sink limit") }, "cannot set sink limit"),
+            (ErrorKind::OutOfRange { found: text("43 V"), legal: text("0 V .. 17 V") }, "43 V is out of range, expected 0 V .. 17 V"),
+            (
+                ErrorKind::Refused { command: text("VOLT 43.000"), answer: text("-222,\"Data out of range\"") },
+                "refused `VOLT 43.000`: -222,\"Data out of range\"",
+            ),
+            (ErrorKind::Readback { set: text("5 V"), found: text("4 V") }, "set `5 V`, but reads back `4 V`"),
+            (ErrorKind::NoAnswer { command: text("VOLT?"), limit_ms: 500 }, "no answer to `VOLT?` within 500 ms"),
+            (
+                ErrorKind::Garbled { command: text("VOLT?"), answer: shown(b"1\x00\n"), expected: text("a number") },
+                "answered `1\\x00\\n` to `VOLT?`, expected a number",
+            ),
+            (ErrorKind::LinkLost { cause: text("broken pipe") }, "link lost: broken pipe"),
+            (ErrorKind::WrongIdentity { found: text("A"), expected: text("B") }, "is `A`, expected `B`"),
+            (ErrorKind::Overtaken { command: text("OUTP ON") }, "`OUTP ON` was not sent, because the safe state came first"),
+        ] {
+            let error = ClientError { instrument: text("battery"), kind };
+            assert_eq!(error.to_string(), format!("instrument `battery`: {expected}"));
+        }
+        assert_eq!(shown(&[b'x'; 100]), format!("{}…", "x".repeat(80)));
+    }
 }

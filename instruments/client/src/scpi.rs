@@ -235,3 +235,123 @@ pub(crate) fn block_end(bytes: &[u8]) -> BlockEnd {
     let body = 2 + width;
     BlockEnd::At { body, end: body + length }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn numbers_with_and_without_units() {
+        for (reply, unit, expected) in [
+            ("12", "V", Ok(12.0)),
+            ("+1.280001E+01", "", Ok(12.80001)),
+            ("-.5", "", Ok(-0.5)),
+            ("5.", "", Ok(5.0)),
+            ("1e3", "", Ok(1000.0)),
+            ("48.00V", "V", Ok(48.0)),
+            (" -0.5 a ", "A", Ok(-0.5)),
+            ("48.00V", "", Err(ReplyError::Unit)),
+            ("48.00V", "A", Err(ReplyError::Unit)),
+            ("48.00mV", "V", Err(ReplyError::Unit)),
+            ("", "V", Err(ReplyError::Empty)),
+            ("V", "V", Err(ReplyError::NotANumber)),
+            (".", "", Err(ReplyError::NotANumber)),
+            ("-", "", Err(ReplyError::NotANumber)),
+            ("1.2.3", "", Err(ReplyError::NotANumber)),
+            ("1,2", "", Err(ReplyError::NotANumber)),
+            ("12e", "", Err(ReplyError::Unit)),
+            ("NaN", "", Err(ReplyError::NotANumber)),
+            ("inf", "", Err(ReplyError::NotANumber)),
+            ("1e999", "", Err(ReplyError::NotANumber)),
+            ("9.9E37", "", Err(ReplyError::Overflow)),
+            ("-9.900000E+37", "", Err(ReplyError::Overflow)),
+            ("9.91E37", "", Err(ReplyError::NoValue)),
+            ("+9.91000000E+37", "", Err(ReplyError::NoValue)),
+            ("1E38", "", Err(ReplyError::Overflow)),
+        ] {
+            assert_eq!(number(reply.as_bytes(), unit), expected, "{reply}");
+        }
+        assert_eq!(number(b"12\xff", ""), Err(ReplyError::NotANumber));
+    }
+
+    #[test]
+    fn booleans_and_strings() {
+        assert_eq!(boolean(b" on"), Ok(true));
+        assert_eq!(boolean(b"0"), Ok(false));
+        assert_eq!(boolean(b"2"), Err(ReplyError::NotABoolean));
+        assert_eq!(string(br#""VOLT:DC""#), Ok("VOLT:DC".into()));
+        assert_eq!(string(br#""a""b""#), Ok("a\"b".into()));
+        assert_eq!(string(b"'a'"), Ok("a".into()));
+        assert_eq!(string(br#""a"#), Err(ReplyError::NotAString));
+        assert_eq!(string(br#""a" b"#), Err(ReplyError::NotAString));
+    }
+
+    #[test]
+    fn error_entries_of_several_makers() {
+        let entry = |code, text: &str| Ok(ErrorEntry { code, text: text.into() });
+        for (reply, expected) in [
+            (r#"+0,"No error""#, entry(0, "No error")),
+            (r#"0,"No error;0;0 0""#, entry(0, "No error;0;0 0")),
+            ("0,No Error", entry(0, "No Error")),
+            ("0", entry(0, "")),
+            ("0  No Error", Err(ReplyError::NotAnErrorEntry)),
+            (r#"-222,"Data out of range""#, entry(-222, "Data out of range")),
+            (r#"-113,"Undefined header;1;2026/01/01 12:00:00.000""#, entry(-113, "Undefined header;1;2026/01/01 12:00:00.000")),
+            (r#"-113,"Undefined header",7,"BEEPER""#, entry(-113, "Undefined header")),
+            ("No error", Err(ReplyError::NotAnErrorEntry)),
+            ("", Err(ReplyError::Empty)),
+            ("0.0,\"No error\"", Err(ReplyError::NotAnErrorEntry)),
+            ("99999999999,x", Err(ReplyError::NotAnErrorEntry)),
+            ("+-0,x", Err(ReplyError::NotAnErrorEntry)),
+        ] {
+            assert_eq!(error_entry(reply.as_bytes()), expected, "{reply}");
+        }
+    }
+
+    #[test]
+    fn blocks() {
+        assert_eq!(block(b"#15hello"), Ok(&b"hello"[..]));
+        assert_eq!(block(b"#3005hello"), Ok(&b"hello"[..]));
+        assert_eq!(block(b"#10"), Ok(&b""[..]));
+        for wrong in [&b"#15hell"[..], b"#15hello!", b"#0hello", b"#", b"#2", b"#9999999999", b"hello", b"#1x"] {
+            assert_eq!(block(wrong), Err(ReplyError::NotABlock), "{}", wrong.escape_ascii());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+            let value = number(&bytes, "V");
+            prop_assert!(value.is_err() || value.is_ok_and(|v| v.is_finite() && v.abs() < 9.9e37));
+            let _ = (boolean(&bytes), string(&bytes), error_entry(&bytes), block(&bytes), block_end(&bytes));
+        }
+
+        #[test]
+        fn no_text_like_a_reply_panics(text in "[-+0-9.eE,;\"'#VA \\u{e9}]{0,24}") {
+            let bytes = text.as_bytes();
+            let _ = (number(bytes, "V"), boolean(bytes), string(bytes), error_entry(bytes), block(bytes));
+        }
+
+        #[test]
+        fn every_number_survives(value in -1e30..1e30_f64, places in 0..12_usize) {
+            let text = format!("{value:.places$e}V");
+            let expected: f64 = text.trim_end_matches('V').parse().expect("a number");
+            prop_assert_eq!(number(text.as_bytes(), "V"), Ok(expected));
+        }
+
+        #[test]
+        fn every_string_survives(text in "[ -~]{0,20}") {
+            let quoted = format!("\"{}\"", text.replace('"', "\"\""));
+            prop_assert_eq!(string(quoted.as_bytes()), Ok(text));
+        }
+
+        #[test]
+        fn every_block_survives(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+            let mut reply = format!("#3{:03}", bytes.len()).into_bytes();
+            reply.extend_from_slice(&bytes);
+            prop_assert_eq!(block(&reply), Ok(bytes.as_slice()));
+        }
+    }
+}

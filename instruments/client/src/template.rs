@@ -91,3 +91,32 @@ impl Template {
         &self.before
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn template(text: &str) -> Result<Template, TemplateError> {
+        Template::try_from(text.to_owned())
+    }
+
+    #[test]
+    fn fills_its_field() {
+        let t = template("VOLT {volts:.3}").expect("legal");
+        assert_eq!((t.field(), t.with(12.8).as_str(), t.rounded(1.23456)), (Some("volts"), "VOLT 12.800", 1.235));
+        assert_eq!(template("RANG {volts},1").expect("legal").with(0.1), "RANG 0.1,1");
+        assert_eq!(template("*IDN?").expect("legal").text(), "*IDN?");
+    }
+
+    #[test]
+    fn refuses_what_would_break_the_wire() {
+        assert!(matches!(template("A\nB"), Err(TemplateError::NotALine(_))));
+        assert!(matches!(template(""), Err(TemplateError::NotALine(_))));
+        for text in ["A {b", "A b}", "A {b} {c}", "A {b}}"] {
+            assert!(matches!(template(text), Err(TemplateError::Braces(_))), "{text}");
+        }
+        for text in ["A {}", "A {b:3}", "A {b:.}", "A {b:.99}", "A {B}"] {
+            assert!(matches!(template(text), Err(TemplateError::Field(_))), "{text}");
+        }
+    }
+}
