@@ -85,6 +85,8 @@ fn every_slip_is_named_with_its_remedy() {
         ("unknown-key", Plan, "within = \"1 s\", for", "withn = \"1 s\", for"),
         ("unknown-table", Plan, "[teardown]", "[tear-down]"),
         ("missing-key", Plan, "title = \"A bit of everything\"\n", ""),
+        ("step-without-id", Plan, "id = \"interrupted\"\n", ""),
+        ("step-without-do", Plan, "do = [\n  { profile", "doo = [\n  { profile"),
         ("unknown-action", Plan, "{ wait = \"5 s\" }", "{ wiat = \"5 s\" }"),
         ("two-actions", Plan, "{ wait = \"5 s\" }", "{ wait = \"5 s\", read = \"ble.code\", as = \"c\" }"),
         ("duplicate-step", Plan, "id = \"interrupted\"", "id = \"alternator-start\""),
@@ -271,6 +273,22 @@ fn no_missing_token_makes_it_panic() {
     without_each_token(PRODUCT).for_each(|product| survives(&product, LIMITS, SAMPLE));
     without_each_token(LIMITS).for_each(|limits| survives(PRODUCT, &limits, SAMPLE));
     without_each_token(SAMPLE).for_each(|plan| survives(PRODUCT, LIMITS, &plan));
+}
+
+/// A plan without one of its lines is refused, unless the line was a comment,
+/// a blank, an action or something that may be left out.
+#[test]
+fn no_missing_line_goes_unseen() {
+    let lines: Vec<&str> = SAMPLE.lines().collect();
+    let optional = ["#", "  {", "title", "requirements", "timeout", "serial", "fraction", "for-each"];
+    for (i, line) in lines.iter().enumerate() {
+        let rest: Vec<&str> = [&lines[..i], &lines[i + 1..]].concat();
+        survives(PRODUCT, LIMITS, &rest.join("\n"));
+        let plan = read(PRODUCT, LIMITS, &rest.join("\n"), &[]).plan;
+        if !line.is_empty() && !optional.iter().any(|o| line.starts_with(o)) {
+            assert!(plan.is_err(), "`{line}` is not missed");
+        }
+    }
 }
 
 #[test]
