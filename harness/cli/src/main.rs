@@ -1,1 +1,18 @@
-fn main() {}
+//! `hil`: parses the command line, carries it out, sets the exit code.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use hil_cli::args::Arguments;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    hil_cli::wire::log_to_stderr(arguments.verbose);
+    match hil_cli::carry_out(&arguments.command, arguments.verbose) {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            eprint!("{}", failure.text);
+            ExitCode::from(failure.code)
+        }
+    }
+}

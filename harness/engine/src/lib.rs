@@ -1,1 +1,31 @@
-//! stub
+//! Runs a plan on a bench: dispatcher, steps, actions, interrupts, safe state,
+//! and the check of a plan against a bench.
+//!
+//! Sees signals, channels and events only; never an instrument, a line or a
+//! report. Reads no file and asks nobody for the time but its clock.
+
+pub mod header;
+pub mod preflight;
+pub mod run;
+
+mod actions;
+mod dispatcher;
+mod evaluate;
+mod guard;
+mod judge;
+mod names;
+mod scene;
+mod state;
+mod step;
+mod wall;
+mod watches;
+
+pub use header::{Control, RunHeader, Sinks};
+pub use run::Engine;
+
+#[cfg(test)]
+mod testbench;
+#[cfg(test)]
+mod testdata;
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,28 @@
-//! stub
+//! Links to instruments, SCPI, and drivers that dialect files describe.
+//!
+//! A [`Link`] owns the bytes to one instrument, a [`Dialect`] says how its
+//! model wants to be spoken to, and [`Source`] and [`Meter`] are what a bench
+//! works with. Every write is verified by the error queue and by read-back.
+//!
+//! Not here: opening sockets and serial ports (whoever puts a bench together
+//! hands an open stream to [`Link::spawn`]), and what an instrument is for.
+
+mod actor;
+pub mod dialect;
+mod driver;
+pub mod error;
+mod identity;
+pub mod link;
+pub mod meter;
+pub mod quirks;
+pub mod scpi;
+pub mod source;
+pub mod template;
+pub mod verb;
+
+pub use dialect::{Dialect, DialectError, Function, Identity, Kind};
+pub use driver::{Confirmed, Reading};
+pub use error::{ClientError, ErrorKind};
+pub use link::{Direction, Lane, Link, LinkSettings, Stream, Trace};
+pub use meter::Meter;
+pub use source::{Protection, Source};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use crate::heap::{Key, Shared};
+use crate::heap::{Key, Shared, Turn};
 use crate::hold::Hold;
 use crate::nanos::Nanos;
 use crate::waiting::Waiting;
@@ -47,7 +47,7 @@ impl Clock {
                 let due = tokio::time::Instant::from_std(*origin + Duration::from_nanos(at.0));
                 Inner::Real(Box::pin(tokio::time::sleep_until(due)))
             }
-            Kind::Virtual(shared) => Inner::Virtual { shared: Arc::clone(shared), at: at.0, key: None },
+            Kind::Virtual(shared) => Inner::Virtual { shared: Arc::clone(shared), at: at.0, turn: Turn::Sleep, key: None },
         })
     }
 
@@ -56,14 +56,21 @@ impl Clock {
         self.sleep_until(self.now() + duration)
     }
 
-    /// `future`, or [`Elapsed`] if it is not ready after `limit`. The future is
-    /// polled first, so a result that comes with the deadline wins.
+    /// `future`, or [`Elapsed`] if it is not ready after `limit`, counted from
+    /// this call. A result that comes with the deadline wins: the future is
+    /// polled first, and in virtual time the limit passes only when nothing
+    /// else can happen at that moment.
     pub fn timeout<F: Future>(&self, limit: Duration, future: F) -> Timeout<F> {
-        Timeout { sleep: self.sleep(limit), future: Box::pin(future) }
+        let mut sleep = self.sleep(limit);
+        if let Inner::Virtual { turn, .. } = &mut sleep.0 {
+            *turn = Turn::Limit;
+        }
+        Timeout { sleep, future: Box::pin(future) }
     }
 
     /// Keeps virtual time still while work goes on outside the runtime (a
-    /// thread, a process, a socket). No effect on a real clock.
+    /// thread, a process, a socket). Whoever does that work hands its result
+    /// over before it drops the hold. No effect on a real clock.
     pub fn hold(&self) -> Hold {
         Hold::new(match &self.0 {
             Kind::Real { .. } => None,
@@ -84,7 +91,7 @@ impl Clock {
     }
 
     /// From another thread: end a paced wait now, because a message has been
-    /// sent to a task. No effect on a real clock.
+    /// sent to a task. No effect on a real clock or without a pace.
     pub fn nudge(&self) {
         if let Kind::Virtual(shared) = &self.0 {
             shared.nudge();
@@ -97,7 +104,7 @@ pub struct Sleep(Inner);
 
 enum Inner {
     Real(Pin<Box<tokio::time::Sleep>>),
-    Virtual { shared: Arc<Shared>, at: u64, key: Option<Key> },
+    Virtual { shared: Arc<Shared>, at: u64, turn: Turn, key: Option<Key> },
 }
 
 impl Future for Sleep {
@@ -105,19 +112,18 @@ impl Future for Sleep {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         match &mut self.0 {
             Inner::Real(sleep) => sleep.as_mut().poll(cx),
-            Inner::Virtual { shared, at, key } => {
+            Inner::Virtual { shared, at, turn, key } => {
                 let mut state = shared.state();
-                if state.now >= *at {
-                    // Still in the heap when another waker brought us here.
-                    let stale = key.take().and_then(|k| state.deadlines.remove(&k));
-                    drop(state);
-                    drop(stale);
+                let waiting = key.and_then(|k| state.deadlines.get_mut(&k));
+                if let Some(waker) = waiting {
+                    // Only the hook takes it out, when its turn has come.
+                    waker.clone_from(cx.waker());
+                    return Poll::Pending;
+                }
+                if key.take().is_some() || state.has_passed(*at, *turn) {
                     return Poll::Ready(());
                 }
-                match key.and_then(|k| state.deadlines.get_mut(&k)) {
-                    Some(waker) => waker.clone_from(cx.waker()),
-                    None => *key = Some(state.insert(*at, cx.waker().clone())),
-                }
+                *key = Some(state.insert(*at, *turn, cx.waker().clone()));
                 Poll::Pending
             }
         }

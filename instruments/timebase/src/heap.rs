@@ -1,15 +1,26 @@
 //! The virtual clock's state: the present, the deadlines, who waits for what.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use crate::nanos::Nanos;
-use crate::runtime::World;
+use crate::runtime::{Halt, World, panic_text};
 
-/// A deadline and the order in which it was asked for.
-pub(crate) type Key = (u64, u64);
+/// A deadline, its turn, and the order in which it was asked for.
+pub(crate) type Key = (u64, Turn, u64);
+
+/// Who goes first among equal deadlines.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Turn {
+    /// A sleep: as soon as its moment comes.
+    Sleep,
+    /// The limit of a time-out: when nothing else can happen at its moment, so
+    /// that a result that comes with it is seen whoever brings it.
+    Limit,
+}
 
 #[derive(Default)]
 pub(crate) struct State {
@@ -20,7 +31,8 @@ pub(crate) struct State {
     pub(crate) holds: usize,
     /// What tasks say they wait for, to name them in a deadlock.
     pub(crate) waiting: BTreeMap<u64, String>,
-    pub(crate) deadlock: bool,
+    /// Why the root task cannot go on.
+    pub(crate) halt: Option<Halt>,
     /// The root task: woken when a hold ends or nothing can go on.
     pub(crate) root: Option<Waker>,
     pub(crate) pace: Option<Pace>,
@@ -76,18 +88,18 @@ impl Shared {
 
     /// Called when no task is ready: goes to the next deadline, or to the
     /// world's first watched change before it, and wakes whom it concerns.
+    /// Unless time is held somebody is woken, else the runtime would park for
+    /// ever: the root, if nobody else, brings the thread back here.
     pub(crate) fn idle(&self) {
         let Some(goal) = self.next_goal() else { return };
-        let goal = self.wait_for_pace(goal);
+        let Some(goal) = self.wait_for_pace(goal) else { return };
         let mut woken = Vec::new();
         let reached = self.advance_world(goal, &mut woken);
         let mut state = self.state();
         state.now = state.now.max(reached);
-        while let Some(entry) = state.deadlines.first_entry() {
-            if entry.key().0 > reached {
-                break;
-            }
-            woken.push(entry.remove());
+        state.take_due(reached, &mut woken);
+        if woken.is_empty() {
+            woken.extend(state.root.clone());
         }
         drop(state);
         woken.into_iter().for_each(Waker::wake);
@@ -100,11 +112,11 @@ impl Shared {
         if state.holds > 0 {
             return None;
         }
-        if let Some((&(at, _), _)) = state.deadlines.first_key_value() {
+        if let Some((&(at, _, _), _)) = state.deadlines.first_key_value() {
             return Some(at);
         }
-        state.deadlock = true;
-        let root = state.root.take();
+        state.halt = Some(Halt::Deadlock { waiting: state.waiting.values().cloned().collect() });
+        let root = state.root.clone();
         drop(state);
         if let Some(root) = root {
             root.wake();
@@ -113,37 +125,75 @@ impl Shared {
     }
 
     /// Sleeps in real time until `goal` is due; earlier if nudged, and then
-    /// returns the present instead.
-    fn wait_for_pace(&self, goal: u64) -> u64 {
+    /// returns the present instead; `None` if another thread holds time now.
+    fn wait_for_pace(&self, goal: u64) -> Option<u64> {
         let mut state = self.state();
         loop {
-            let Some(pace) = &state.pace else { return goal };
+            if state.holds > 0 {
+                return None;
+            }
+            let Some(pace) = &state.pace else { return Some(goal) };
             let wait = pace.until(goal);
             let present = pace.present();
             if state.nudged {
                 state.nudged = false;
-                return goal.min(present.max(state.now));
+                return Some(goal.min(present.max(state.now)));
             }
             if wait.is_zero() {
-                return goal;
+                return Some(goal);
             }
             state = self.attention.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
+    /// The time that the world reached. If it panicked: the present, and the
+    /// world is detached and the root told, before a panic could unwind the
+    /// runtime. The lock is left unpoisoned, for the safe state goes through
+    /// instruments that look at the world.
     fn advance_world(&self, goal: u64, woken: &mut Vec<Waker>) -> u64 {
-        let world = unpoisoned(&self.world).clone();
-        match world {
-            Some(world) => unpoisoned(&world).advance(Nanos(goal), woken).0.min(goal),
-            None => goal,
+        let Some(world) = unpoisoned(&self.world).clone() else { return goal };
+        match catch_unwind(AssertUnwindSafe(|| unpoisoned(&world).advance(Nanos(goal), woken))) {
+            Ok(reached) => reached.0.min(goal),
+            Err(payload) => {
+                self.set_world(None);
+                world.clear_poison();
+                let mut state = self.state();
+                state.halt = Some(Halt::Panicked { message: panic_text(payload.as_ref()) });
+                woken.extend(state.root.clone());
+                state.now
+            }
         }
     }
 }
 
 impl State {
-    pub(crate) fn insert(&mut self, at: u64, waker: Waker) -> Key {
+    /// Whether a deadline that is not in the heap is over.
+    pub(crate) fn has_passed(&self, at: u64, turn: Turn) -> bool {
+        match turn {
+            Turn::Sleep => self.now >= at,
+            Turn::Limit => self.now > at,
+        }
+    }
+
+    /// Takes the deadlines up to `reached`; limits only if nobody else is
+    /// woken.
+    fn take_due(&mut self, reached: u64, woken: &mut Vec<Waker>) {
+        for turn in [Turn::Sleep, Turn::Limit] {
+            if turn == Turn::Limit && !woken.is_empty() {
+                return;
+            }
+            while let Some(entry) = self.deadlines.first_entry()
+                && entry.key().0 <= reached
+                && entry.key().1 <= turn
+            {
+                woken.push(entry.remove());
+            }
+        }
+    }
+
+    pub(crate) fn insert(&mut self, at: u64, turn: Turn, waker: Waker) -> Key {
         self.next_key += 1;
-        let key = (at, self.next_key);
+        let key = (at, turn, self.next_key);
         self.deadlines.insert(key, waker);
         key
     }

@@ -3,8 +3,9 @@
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use tokio::task::LocalSet;
@@ -15,9 +16,12 @@ use crate::nanos::Nanos;
 
 /// What moves with virtual time besides tasks: the digital twin.
 pub trait World: Send {
-    /// Goes to `until`, or to the earliest change before it that somebody
-    /// waits for. Adds the wakers of those who wait for that change and
-    /// returns the time reached, never later than `until`.
+    /// Goes to `until`, or to the earliest change up to it that somebody waits
+    /// for. Adds the wakers of those who wait for that change and returns the
+    /// time reached, never later than `until`. The clock still shows the old
+    /// time during the call. A world that stops early must come further with
+    /// each call, or add a waker. Only deadlines make time move: who waits for
+    /// a change alone, with no deadline anywhere, is in a deadlock.
     fn advance(&mut self, until: Nanos, woken: &mut Vec<Waker>) -> Nanos;
 }
 
@@ -46,7 +50,7 @@ fn list(waiting: &[String]) -> String {
 /// `tokio::task::spawn_local` live until the runtime is dropped.
 pub struct Runtime {
     local: LocalSet,
-    tokio: Mutex<tokio::runtime::Runtime>,
+    tokio: tokio::runtime::Runtime,
     clock: Clock,
 }
 
@@ -57,7 +61,7 @@ impl Runtime {
     /// The operating system's, when a runtime cannot be made.
     pub fn virtual_time() -> std::io::Result<Self> {
         let shared = Arc::new(Shared::default());
-        Ok(Self { local: LocalSet::new(), tokio: Mutex::new(build_virtual(&shared)?), clock: Clock(Kind::Virtual(shared)) })
+        Ok(Self { local: LocalSet::new(), tokio: build_virtual(&shared)?, clock: Clock(Kind::Virtual(shared)) })
     }
 
     /// In real time.
@@ -66,7 +70,7 @@ impl Runtime {
     /// The operating system's, when a runtime cannot be made.
     pub fn real_time() -> std::io::Result<Self> {
         let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        Ok(Self { local: LocalSet::new(), tokio: Mutex::new(tokio), clock: Clock(Kind::Real { origin: Instant::now() }) })
+        Ok(Self { local: LocalSet::new(), tokio, clock: Clock(Kind::Real { origin: Instant::now() }) })
     }
 
     /// The clock of this runtime.
@@ -81,11 +85,15 @@ impl Runtime {
         }
     }
 
-    /// Paces virtual time: 1.0 is real time, 10.0 ten times as fast.
+    /// Paces virtual time from now on: 1.0 is real time, 10.0 ten times as
+    /// fast. A factor that is not positive and finite means as fast as it goes.
+    /// Unless somebody nudges, the order and times of events stay the same.
     pub fn pace(&self, factor: f64) {
         if let Kind::Virtual(shared) = &self.clock.0 {
             let mut state = shared.state();
-            state.pace = Some(Pace { origin: Instant::now(), origin_ns: state.now, factor });
+            let paced = factor > 0.0 && factor.is_finite();
+            state.pace = paced.then(|| Pace { origin: Instant::now(), origin_ns: state.now, factor });
+            state.nudged = false;
         }
     }
 
@@ -93,44 +101,45 @@ impl Runtime {
     ///
     /// # Errors
     /// [`Halt::Deadlock`] when nothing can happen any more, [`Halt::Panicked`]
-    /// when the world or `future` panicked. After a panic the world is
-    /// detached; time and tasks go on without it, so that the bench can still
-    /// be brought into a safe state.
+    /// when the world or `future` panicked. A world that panicked is detached.
+    /// Either way time and spawned tasks go on in the next call, so that the
+    /// bench can still be brought into a safe state. A panic in a spawned task
+    /// is its `JoinHandle`'s error, not one of these.
     pub fn block_on<F: Future>(&self, future: F) -> Result<F::Output, Halt> {
-        let mut tokio = self.tokio.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let clock = &self.clock;
+        let shared = match &self.clock.0 {
+            Kind::Real { .. } => None,
+            Kind::Virtual(shared) => Some(&**shared),
+        };
+        // Left over when an earlier root became ready at the last moment.
+        let _stale = shared.and_then(|shared| shared.state().halt.take());
         let guarded = async move {
             let mut future = std::pin::pin!(future);
-            poll_fn(|cx| {
-                // Registered before the poll: a hold may end during it.
-                if let Kind::Virtual(shared) = &clock.0 {
-                    shared.state().root = Some(cx.waker().clone());
-                }
-                if let Poll::Ready(out) = future.as_mut().poll(cx) {
-                    return Poll::Ready(Ok(out));
-                }
-                if let Kind::Virtual(shared) = &clock.0 {
-                    let mut state = shared.state();
-                    if std::mem::take(&mut state.deadlock) {
-                        return Poll::Ready(Err(Halt::Deadlock { waiting: state.waiting.values().cloned().collect() }));
-                    }
-                }
-                Poll::Pending
-            })
-            .await
+            poll_fn(|cx| poll_root(shared, future.as_mut(), cx)).await
         };
-        match catch_unwind(AssertUnwindSafe(|| self.local.block_on(&tokio, guarded))) {
-            Ok(out) => out,
-            Err(payload) => {
-                if let Kind::Virtual(shared) = &clock.0 {
-                    shared.set_world(None);
-                    if let Ok(fresh) = build_virtual(shared) {
-                        std::mem::replace(&mut *tokio, fresh).shutdown_background();
-                    }
-                }
-                Err(Halt::Panicked { message: panic_text(payload.as_ref()) })
-            }
+        self.local.block_on(&self.tokio, guarded)
+    }
+}
+
+/// Polls the root; a panic of its own stops here, so that it never unwinds
+/// tokio.
+fn poll_root<F: Future>(shared: Option<&Shared>, future: Pin<&mut F>, cx: &mut Context<'_>) -> Poll<Result<F::Output, Halt>> {
+    if let Some(shared) = shared {
+        let mut state = shared.state();
+        // Registered before the poll: a hold may end during it.
+        state.root = Some(cx.waker().clone());
+        // A root without its world would only stumble over what is missing.
+        if let Some(halt) = state.halt.take_if(|halt| matches!(halt, Halt::Panicked { .. })) {
+            return Poll::Ready(Err(halt));
         }
+    }
+    match catch_unwind(AssertUnwindSafe(|| future.poll(cx))) {
+        Ok(Poll::Ready(out)) => return Poll::Ready(Ok(out)),
+        Ok(Poll::Pending) => {}
+        Err(payload) => return Poll::Ready(Err(Halt::Panicked { message: panic_text(payload.as_ref()) })),
+    }
+    match shared.and_then(|shared| shared.state().halt.take()) {
+        Some(halt) => Poll::Ready(Err(halt)),
+        None => Poll::Pending,
     }
 }
 
@@ -140,7 +149,7 @@ fn build_virtual(shared: &Arc<Shared>) -> std::io::Result<tokio::runtime::Runtim
 }
 
 /// The text of a panic's payload.
-fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
+pub(crate) fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
     payload
         .downcast_ref::<&str>()
         .map(|s| (*s).to_owned())

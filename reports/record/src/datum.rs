@@ -3,11 +3,11 @@
 use std::fmt;
 
 use hil_model::{SignalKind, Value};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// A finite number in the unit beside it, or text. What is not finite is kept
 /// as the text `NaN`, `inf` or `-inf`, so that it can never be read as a number.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(untagged)]
 pub enum Datum {
     /// Finite.
@@ -34,6 +34,18 @@ impl Datum {
                 (Self::number(q.si), unit.map_or(String::new(), |u| u.symbol.to_owned()))
             }
             (Value::Level(_) | Value::Led(_) | Value::Text(_), _) => (Self::Text(value.to_string()), String::new()),
+        }
+    }
+}
+
+/// By hand, because JSON has no number for what is not finite: `null` would be
+/// no datum when read again.
+impl Serialize for Datum {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Number(x) if x.is_finite() => serializer.serialize_f64(*x),
+            Self::Number(x) => serializer.collect_str(x),
+            Self::Text(t) => serializer.serialize_str(t),
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::ser::Error;
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::datum::Datum;
 use crate::outcome::{Disposition, Status};
@@ -231,10 +232,13 @@ pub struct Measurement {
     /// Unit of `value`, `uncertainty`, `low` and `high`; empty for text.
     pub unit: String,
     /// Expanded uncertainty (k = 2) in `unit`, where it is known.
+    #[serde(serialize_with = "finite")]
     pub uncertainty: Option<f64>,
     /// Lowest accepted value.
+    #[serde(serialize_with = "finite")]
     pub low: Option<f64>,
     /// Highest accepted value.
+    #[serde(serialize_with = "finite")]
     pub high: Option<f64>,
     /// Expected text, for what is no quantity.
     pub expected: Option<String>,
@@ -252,6 +256,15 @@ pub struct Measurement {
     pub requirements: Vec<String>,
     /// When the value was taken, bench nanoseconds.
     pub at_ns: u64,
+}
+
+/// JSON writes `null` for what is not finite, and a limit would be gone when the
+/// journal is read: better no journal line, which ends the run.
+fn finite<S: Serializer>(x: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
+    match x {
+        Some(x) if !x.is_finite() => Err(S::Error::custom(format!("limit or uncertainty: {x}, expected a finite number"))),
+        x => x.serialize(serializer),
+    }
 }
 
 /// One output after the safe state.

@@ -5,12 +5,14 @@
 
 pub mod datum;
 pub mod event;
+pub mod journal;
 pub mod outcome;
 pub mod sink;
 pub mod verdict;
 
 pub use datum::Datum;
 pub use event::{Event, EventKind, Measurement, PartIdentity, SafeOutput};
+pub use journal::{Journal, JournalError, JournalWriter, read_journal};
 pub use outcome::{Disposition, Outcome, Status};
 pub use sink::{EventSink, SinkError};
 pub use verdict::Verdict;

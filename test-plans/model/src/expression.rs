@@ -68,14 +68,24 @@ impl fmt::Display for Expression {
             Self::Value(n) => f.write_str(n),
             Self::Edge(e) => write!(f, "{e}"),
             Self::Binary(a, op, b) => {
+                // Only where leaving them out would mean something else.
+                let weak = |e: &Self| matches!(e, Self::Binary(_, Operator::Add | Operator::Subtract, _));
+                let strong = matches!(op, Operator::Multiply | Operator::Divide);
+                let nested = matches!(**b, Self::Binary(..)) && (strong || *op == Operator::Subtract && weak(b));
+                let left = bracketed(a, strong && weak(a));
+                let right = bracketed(b, nested);
                 let sign = match op {
                     Operator::Add => '+',
                     Operator::Subtract => '-',
                     Operator::Multiply => '*',
                     Operator::Divide => '/',
                 };
-                write!(f, "{a} {sign} {b}")
+                write!(f, "{left} {sign} {right}")
             }
         }
     }
+}
+
+fn bracketed(e: &Expression, brackets: bool) -> String {
+    if brackets { format!("({e})") } else { e.to_string() }
 }

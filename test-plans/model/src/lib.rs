@@ -10,6 +10,7 @@ pub mod limit;
 pub mod plan;
 pub mod product;
 pub mod quantity;
+pub mod reader;
 pub mod signal;
 pub mod value;
 
@@ -19,5 +20,6 @@ pub use limit::{Judgement, Limit, LimitSource};
 pub use plan::{Act, Action, Blame, Check, Plan, Statistic, Step};
 pub use product::Product;
 pub use quantity::{Dimension, Quantity};
+pub use reader::{DefinedLimit, Limits, PlanContext, peek_product, read_limits, read_plan, read_product};
 pub use signal::{Role, Signal, SignalId, SignalKind};
 pub use value::{LedState, Level, Value};

@@ -47,12 +47,22 @@ impl Dimension {
 
     /// The dimension of a product.
     pub const fn times(self, o: Self) -> Self {
-        Self::new(self.volt + o.volt, self.ampere + o.ampere, self.second + o.second, self.kelvin + o.kelvin)
+        Self::new(
+            self.volt.saturating_add(o.volt),
+            self.ampere.saturating_add(o.ampere),
+            self.second.saturating_add(o.second),
+            self.kelvin.saturating_add(o.kelvin),
+        )
     }
 
     /// The dimension of a quotient.
     pub const fn per(self, o: Self) -> Self {
-        Self::new(self.volt - o.volt, self.ampere - o.ampere, self.second - o.second, self.kelvin - o.kelvin)
+        Self::new(
+            self.volt.saturating_sub(o.volt),
+            self.ampere.saturating_sub(o.ampere),
+            self.second.saturating_sub(o.second),
+            self.kelvin.saturating_sub(o.kelvin),
+        )
     }
 
     /// What a person calls it: `a voltage`, `a time`, or the exponents.
@@ -198,7 +208,7 @@ impl Quantity {
 }
 
 /// Where the number ends: digits, sign, point and an exponent that has digits.
-fn split_number(text: &str) -> (&str, &str) {
+pub(crate) fn split_number(text: &str) -> (&str, &str) {
     let bytes = text.as_bytes();
     let digits = |mut i: usize| {
         while bytes.get(i).is_some_and(u8::is_ascii_digit) {
@@ -234,7 +244,7 @@ impl fmt::Display for Quantity {
         let candidates = || PRINTED.iter().filter_map(|s| find_unit(s)).filter(|u| u.dimension == self.dimension);
         let fits = candidates().find(|u| (self.si / u.factor).abs() >= 0.9999995);
         let base = || candidates().find(|u| u.factor == 1.0);
-        let chosen = if self.si == 0.0 || !self.si.is_finite() { base() } else { fits.or_else(|| candidates().last()) };
+        let chosen = if self.si == 0.0 || !self.si.is_finite() { base() } else { fits.or_else(|| candidates().next_back()) };
         match chosen {
             Some(unit) => write!(f, "{} {}", significant(self.si / unit.factor), unit.symbol),
             None if self.dimension == Dimension::NONE => write!(f, "{}", significant(self.si)),
@@ -283,6 +293,30 @@ mod tests {
             (Quantity::new(120.0, Dimension::NONE), "120"),
         ] {
             assert_eq!(q.to_string(), text);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_printed_is_read_again(number in -1e7_f64..1e7, scale in -6_i32..4, unit in 0..UNITS.len()) {
+            let unit = &UNITS[unit];
+            let q = Quantity::new((number * 10_f64.powi(scale)).mul_add(unit.factor, unit.offset), unit.dimension);
+            let printed = q.to_string();
+            let again = Quantity::parse(&printed).unwrap();
+            proptest::prop_assert_eq!(again.dimension, q.dimension);
+            // Six digits of what is printed: of °C, not of kelvin.
+            let shown = if q.dimension == Dimension::TEMPERATURE { q.si - 273.15 } else { q.si };
+            let tolerance = (shown.abs() * 5.1e-6).max(1e-12);
+            proptest::prop_assert!((again.si - q.si).abs() <= tolerance, "{} {} {}", printed, again.si, q.si);
+            proptest::prop_assert_eq!(again.to_string(), printed);
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in "[-+ 0-9.eEmVAs%°µ/x]{0,12}|.{0,12}") {
+            if let Ok(q) = Quantity::parse(&text) {
+                proptest::prop_assert!(q.si.is_finite());
+                let _ = q.to_string();
+            }
         }
     }
 }

@@ -1,0 +1,37 @@
+//! Ctrl-C and other signals, taken by a thread of their own, so that a virtual
+//! runtime needs no I/O driver.
+
+use hil_engine::Control;
+use hil_timebase::Clock;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+/// Starts the thread; what it hears comes out of the receiver.
+///
+/// # Errors
+/// The operating system's, when signals cannot be taken.
+pub fn listen(clock: &Clock) -> std::io::Result<UnboundedReceiver<Control>> {
+    let (sender, receiver) = unbounded_channel();
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    let clock = clock.clone();
+    std::thread::Builder::new().name("signals".into()).spawn(move || {
+        for signal in signals.forever() {
+            // A closed channel means that the run is over: nothing to stop.
+            if sender.send(Control::Interrupt { by: name(signal).to_owned() }).is_err() {
+                return;
+            }
+            clock.nudge();
+        }
+    })?;
+    Ok(receiver)
+}
+
+const fn name(signal: i32) -> &'static str {
+    match signal {
+        SIGINT => "SIGINT",
+        SIGTERM => "SIGTERM",
+        SIGHUP => "SIGHUP",
+        _ => "signal",
+    }
+}

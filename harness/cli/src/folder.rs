@@ -1,0 +1,84 @@
+//! The run folder: the journal while the run goes on, the reports after it.
+
+use std::fs::{self, File};
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+use hil_record::{Event, JournalWriter};
+
+use crate::failure::Failure;
+
+/// `OUT/RUN-ID/`.
+pub struct RunFolder {
+    path: PathBuf,
+}
+
+impl RunFolder {
+    /// Makes the folder; a second run of the same id gets `-2`, `-3`, …, so
+    /// that nothing is ever overwritten. Returns the folder and its run id.
+    ///
+    /// # Errors
+    /// When the folder cannot be made.
+    pub fn create(out: &Path, id: &str) -> Result<(Self, String), Failure> {
+        fs::create_dir_all(out).map_err(|e| cannot("make folder", out, &e))?;
+        for n in 1..1000 {
+            let id = if n == 1 { id.to_owned() } else { format!("{id}-{n}") };
+            let path = out.join(&id);
+            match fs::create_dir(&path) {
+                Ok(()) => return Ok((Self { path }, id)),
+                Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(e) => return Err(cannot("make folder", &path, &e)),
+            }
+        }
+        Err(Failure::tester(format!("run folder: `{id}` exists a thousand times in `{}`", out.display()), None))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Opens the journal.
+    ///
+    /// # Errors
+    /// When the file cannot be made.
+    pub fn journal(&self) -> Result<JournalWriter<File>, Failure> {
+        let path = self.path.join("journal.jsonl");
+        let file = File::create_new(&path).map_err(|e| cannot("make", &path, &e))?;
+        Ok(JournalWriter::new(file))
+    }
+
+    /// Writes every report again from the journal; one that cannot be written
+    /// never stops the others.
+    ///
+    /// # Errors
+    /// The journal could not be read, or a report not be written.
+    pub fn write_reports(&self, extra_junit: Option<&Path>) -> Result<(), Failure> {
+        let events = self.events()?;
+        let mut failures = Vec::new();
+        let mut write = |path: PathBuf, fold: &dyn Fn(&mut File) -> Result<(), String>| {
+            let outcome = File::create(&path).map_err(|e| e.to_string()).and_then(|mut f| fold(&mut f));
+            if let Err(e) = outcome {
+                failures.push(format!("cannot write `{}`: {e}", path.display()));
+            }
+        };
+        let junit = |f: &mut File| hil_writers::write_junit(&events, f).map_err(|e| e.to_string());
+        write(self.path.join("junit.xml"), &junit);
+        write(self.path.join("measurements.csv"), &|f| hil_writers::write_csv(&events, f).map_err(|e| e.to_string()));
+        if let Some(path) = extra_junit {
+            write(path.to_owned(), &junit);
+        }
+        if failures.is_empty() { Ok(()) } else { Err(Failure::tester(failures.join("; "), None)) }
+    }
+
+    fn events(&self) -> Result<Vec<Event>, Failure> {
+        let path = self.path.join("journal.jsonl");
+        let file = File::open(&path).map_err(|e| cannot("read", &path, &e))?;
+        let journal = hil_record::read_journal(BufReader::new(file)).map_err(|e| cannot("read", &path, &e))?;
+        Ok(journal.events)
+    }
+}
+
+fn cannot(what: &str, path: &Path, cause: &dyn std::fmt::Display) -> Failure {
+    Failure::tester(format!("cannot {what} `{}`: {cause}", path.display()), Some("the run folder's place is set with `--out`"))
+}

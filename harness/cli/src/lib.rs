@@ -1,0 +1,44 @@
+//! The `hil` command: the only place where all parts are put together.
+//!
+//! A library only so that benchmarks can put the same parts together; nothing
+//! here is an interface for others.
+
+pub mod args;
+pub mod assemble;
+pub mod control;
+pub mod failure;
+pub mod folder;
+pub mod identity;
+pub mod list_defects;
+pub mod load;
+pub mod project;
+pub mod run;
+pub mod saboteur;
+pub mod unit;
+pub mod wire;
+
+use args::{CheckArguments, Command};
+use failure::Failure;
+
+/// Carries out a command and returns the exit code.
+///
+/// # Errors
+/// What could not be done, with the exit code it ends with.
+pub fn carry_out(command: &Command, verbose: u8) -> Result<u8, Failure> {
+    match command {
+        Command::Run(arguments) => run::run(arguments, verbose),
+        Command::Check(arguments) => check(arguments),
+        Command::Defects(arguments) => list_defects::list(arguments),
+    }
+}
+
+fn check(arguments: &CheckArguments) -> Result<u8, Failure> {
+    let mut text = String::new();
+    for path in &arguments.plans {
+        match load::load(path, &arguments.bench, &arguments.parameters) {
+            Ok(loaded) => println!("ok: {}: {} steps on bench `{}`", path.display(), loaded.plan.steps.len(), loaded.bench.id),
+            Err(failure) => text.push_str(&failure.text),
+        }
+    }
+    if text.is_empty() { Ok(0) } else { Err(Failure { text, code: 2 }) }
+}

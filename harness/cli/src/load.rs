@@ -1,0 +1,135 @@
+//! Reads everything a run needs, and reports all errors of all files at once.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use hil_bench::BenchFile;
+use hil_client::Dialect;
+use hil_model::reader::{self, PlanContext};
+use hil_model::{Diagnostic, FileId, Plan, Product, Sources};
+use sha2::{Digest, Sha256};
+
+use crate::failure::Failure;
+use crate::project::{Project, read};
+
+/// All inputs of a run, checked against each other.
+pub struct Loaded {
+    /// Where the files are.
+    pub project: Project,
+    /// The plan, with overrides.
+    pub plan: Plan,
+    /// Its product.
+    pub product: Product,
+    /// The bench, not opened.
+    pub bench: BenchFile,
+    /// All dialects, by name.
+    pub dialects: BTreeMap<String, Dialect>,
+    /// SHA-256 in hex by what it is of.
+    pub digests: BTreeMap<String, String>,
+}
+
+/// Reads and checks.
+///
+/// # Errors
+/// Every error of every file, rendered for a person.
+pub fn load(plan: &Path, bench: &str, parameters: &[String]) -> Result<Loaded, Failure> {
+    let plan_text = read(plan, "plan")?;
+    let project = Project::around(plan)?;
+    let overrides = overrides(parameters)?;
+    let dialects = dialects(&project)?;
+    let bench_path = project.bench(bench)?;
+    let bench_text = read(&bench_path, "bench")?;
+
+    let mut files = Files::default();
+    let plan_id = files.add("plan", plan, plan_text);
+    let bench_id = files.add("bench", &bench_path, bench_text);
+    let Some((product_name, span)) = reader::peek_product(&files.sources, plan_id) else {
+        // Without a product nothing can be resolved; the reader says why.
+        let context = PlanContext { product: None, limits: None, overrides: &overrides };
+        let errors = reader::read_plan(&files.sources, plan_id, context).err().unwrap_or_default();
+        return Err(Failure::diagnostics(&files.sources, &errors));
+    };
+    let product_path = project.product(&product_name);
+    if !product_path.is_file() {
+        return Err(Failure::diagnostics(&files.sources, &[unknown_product(&project, &product_name, span)]));
+    }
+    let product_id = files.add("product", &product_path, read(&product_path, "product")?);
+    let limits_path = project.limits(&product_name);
+    let limits_id = files.add("limits", &limits_path, read(&limits_path, "limits")?);
+
+    let mut errors = Vec::new();
+    let product = keep(reader::read_product(&files.sources, product_id), &mut errors);
+    let limits = keep(reader::read_limits(&files.sources, limits_id, product.as_ref()), &mut errors);
+    let context = PlanContext { product: product.as_ref(), limits: limits.as_ref(), overrides: &overrides };
+    let plan = keep(reader::read_plan(&files.sources, plan_id, context), &mut errors);
+    let bench = keep(BenchFile::read(&files.sources, bench_id, &dialects), &mut errors);
+    if let (Some(plan), Some(bench)) = (&plan, &bench) {
+        errors.extend(hil_engine::preflight::check(plan, &bench.abilities(&dialects)));
+    }
+    match (plan, product, bench) {
+        (Some(plan), Some(product), Some(bench)) if errors.is_empty() => Ok(Loaded { project, plan, product, bench, dialects, digests: files.digests }),
+        _ => Err(Failure::diagnostics(&files.sources, &errors)),
+    }
+}
+
+#[derive(Default)]
+struct Files {
+    sources: Sources,
+    digests: BTreeMap<String, String>,
+}
+
+impl Files {
+    fn add(&mut self, what: &str, path: &Path, text: String) -> FileId {
+        let digest = Sha256::digest(text.as_bytes());
+        self.digests.insert(what.to_owned(), digest.iter().map(|b| format!("{b:02x}")).collect());
+        self.sources.add(shown(path), text)
+    }
+}
+
+/// Relative to the present folder where that is shorter to read.
+fn shown(path: &Path) -> String {
+    let relative = std::env::current_dir().ok().and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned));
+    relative.as_deref().unwrap_or(path).display().to_string()
+}
+
+fn keep<T>(read: Result<T, Vec<Diagnostic>>, errors: &mut Vec<Diagnostic>) -> Option<T> {
+    match read {
+        Ok(value) => Some(value),
+        Err(more) => {
+            errors.extend(more);
+            None
+        }
+    }
+}
+
+fn unknown_product(project: &Project, name: &str, span: hil_model::Span) -> Diagnostic {
+    let known = project.products();
+    let listed = known.iter().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", ");
+    let nearest = hil_model::diagnostic::nearest(name, known.iter().map(String::as_str));
+    Diagnostic {
+        message: format!("plan: unknown product `{name}`, expected one of {listed}"),
+        span,
+        hint: nearest.map(|n| format!("did you mean `{n}`?")),
+    }
+}
+
+fn overrides(parameters: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+    parameters
+        .iter()
+        .map(|p| match p.split_once('=') {
+            Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_owned(), value.trim().to_owned())),
+            _ => Err(Failure::invalid(format!("--set: `{p}`, expected NAME=VALUE"), Some("write --set load='8 A'"))),
+        })
+        .collect()
+}
+
+fn dialects(project: &Project) -> Result<BTreeMap<String, Dialect>, Failure> {
+    let mut all = BTreeMap::new();
+    for path in project.dialects() {
+        let text = read(&path, "dialect")?;
+        let dialect = Dialect::parse(&text).map_err(|e| Failure::invalid(format!("dialect `{}`: {e}", shown(&path)), None))?;
+        let name = path.file_stem().map_or(String::new(), |s| s.to_string_lossy().into_owned());
+        all.insert(name, dialect);
+    }
+    Ok(all)
+}

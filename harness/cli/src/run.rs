@@ -1,0 +1,114 @@
+//! `hil run`: from files to an exit code.
+
+use std::io::{IsTerminal, stdout};
+
+use hil_engine::{Control, Engine, RunHeader, Sinks};
+use hil_model::{SignalId, SignalKind};
+use hil_record::Outcome;
+use hil_timebase::Runtime;
+use hil_writers::{Console, ConsoleOptions};
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use crate::args::RunArguments;
+use crate::assemble::{self, Assembled};
+use crate::control;
+use crate::failure::Failure;
+use crate::folder::RunFolder;
+use crate::identity::{check_run_id, check_serial, run_id};
+use crate::load::{Loaded, load};
+use crate::unit;
+
+/// Runs a plan and returns the exit code.
+///
+/// # Errors
+/// Invalid input (exit code 2), or what the tester could not do (3).
+pub fn run(arguments: &RunArguments, verbose: u8) -> Result<u8, Failure> {
+    let loaded = load(&arguments.plan, &arguments.bench, &arguments.parameters)?;
+    if let Some(serial) = &arguments.serial {
+        check_serial(serial, &loaded.product)?;
+    }
+    let start = wall_clock(arguments)?;
+    let defects = unit::chosen_defects(&loaded.project, &arguments.defect, arguments.defects.as_deref())?;
+    let id = match &arguments.run_id {
+        Some(id) => check_run_id(id).map(|()| id.clone())?,
+        None => run_id(start, arguments.serial.as_deref(), &loaded.plan.id),
+    };
+
+    let runtime = Runtime::virtual_time().map_err(|e| Failure::tester(format!("cannot make a runtime: {e}"), None))?;
+    let assembled = assemble::virtual_bench(&runtime, &loaded, &defects, arguments.seed, arguments.panic_on.as_deref())?;
+    let control = control::listen(&runtime.clock()).map_err(|e| Failure::tester(format!("cannot take signals: {e}"), None))?;
+    let (folder, id) = RunFolder::create(&arguments.out, &id)?;
+    if let Some(factor) = pace(arguments)? {
+        runtime.pace(factor);
+    }
+    let header = header(&loaded, arguments, id, start, defects.iter().map(|d| d.id.clone()).collect());
+    let outcome = drive(&runtime, &loaded, &assembled, header, &folder, control, verbose)?;
+    folder.write_reports(arguments.junit.as_deref())?;
+    println!("record: {}", folder.path().display());
+    Ok(outcome.exit_code())
+}
+
+/// Runs the engine to its end, also through a panic or a deadlock.
+fn drive(
+    runtime: &Runtime,
+    loaded: &Loaded,
+    assembled: &Assembled,
+    header: RunHeader,
+    folder: &RunFolder,
+    control: UnboundedReceiver<Control>,
+    verbose: u8,
+) -> Result<Outcome, Failure> {
+    let colour = stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let console = Console::new(stdout(), ConsoleOptions { colour, verbose: verbose > 0 });
+    let sinks = Sinks { journal: Box::new(folder.journal()?), others: vec![Box::new(console)] };
+    let mut engine = Engine::new(&loaded.plan, assembled.bench.as_ref(), runtime.clock(), sinks, header, control);
+    let mut ended = runtime.block_on(engine.run());
+    // A panic in the world or a deadlock unwound the runtime, not the engine.
+    for _ in 0..3 {
+        match ended {
+            Ok(outcome) => {
+                for failure in engine.sink_failures() {
+                    eprintln!("error: {failure}");
+                }
+                return Ok(outcome);
+            }
+            Err(halt) => ended = runtime.block_on(engine.recover(&halt.to_string())),
+        }
+    }
+    Err(Failure { text: "error: the safe state could not be reached\nhint: switch the bench off by hand\n".into(), code: 6 })
+}
+
+fn header(loaded: &Loaded, arguments: &RunArguments, run: String, start: jiff::Timestamp, defects: Vec<String>) -> RunHeader {
+    let kinds: std::collections::BTreeMap<SignalId, SignalKind> =
+        loaded.product.signals.iter().map(|(id, signal)| (id.clone(), signal.kind.clone())).collect();
+    RunHeader {
+        run,
+        serial: arguments.serial.clone(),
+        bench: loaded.bench.id.clone(),
+        seed: arguments.seed,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        digests: loaded.digests.clone(),
+        defects,
+        wall_start_ns: start.as_nanosecond(),
+        kinds,
+    }
+}
+
+/// Given, or the computer's: the one place that asks it.
+fn wall_clock(arguments: &RunArguments) -> Result<jiff::Timestamp, Failure> {
+    match &arguments.wall_clock {
+        None => Ok(jiff::Timestamp::now()),
+        Some(text) => text.parse().map_err(|_| {
+            Failure::invalid(format!("--wall-clock: `{text}`, expected a time as in RFC 3339"), Some("write 2026-11-22T10:15:00Z"))
+        }),
+    }
+}
+
+fn pace(arguments: &RunArguments) -> Result<Option<f64>, Failure> {
+    match arguments.speed {
+        Some(factor) if !(factor.is_finite() && factor > 0.0) => {
+            Err(Failure::invalid(format!("--speed: `{factor}`, expected a number above 0"), Some("1 is real time, 10 ten times as fast")))
+        }
+        other => Ok(other),
+    }
+}

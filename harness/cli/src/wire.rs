@@ -1,0 +1,27 @@
+//! What passes on the wires, for people who look for a fault: the trace of the
+//! links goes to `tracing`, and from there to standard error.
+
+use std::rc::Rc;
+
+use hil_client::{Direction, Trace};
+use tracing_subscriber::EnvFilter;
+
+/// -v nothing yet, -vv SCPI traffic; `HIL_LOG` overrides, in the syntax of
+/// `tracing_subscriber::EnvFilter`.
+pub fn log_to_stderr(verbose: u8) {
+    let default = if verbose >= 2 { "wire=debug,warn" } else { "warn" };
+    let filter = EnvFilter::try_from_env("HIL_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    // Fails only if a subscriber is already set, as in a benchmark.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().with_target(false).try_init();
+}
+
+/// One line a message, with bench time.
+pub fn trace() -> Trace {
+    Rc::new(|instrument, direction, bytes, at| {
+        let arrow = match direction {
+            Direction::Sent => "->",
+            Direction::Received => "<-",
+        };
+        tracing::debug!(target: "wire", "{at} {instrument} {arrow} {}", bytes.escape_ascii());
+    })
+}

@@ -1,0 +1,16 @@
+//! The whole program, from outside: the `hil` binary on the virtual bench.
+
+#[path = "suite/defects.rs"]
+mod defects;
+#[path = "suite/determinism.rs"]
+mod determinism;
+#[path = "suite/interrupts.rs"]
+mod interrupts;
+#[path = "suite/main_job.rs"]
+mod main_job;
+#[path = "suite/messages.rs"]
+mod messages;
+#[path = "suite/rooms.rs"]
+mod rooms;
+#[path = "suite/support.rs"]
+mod support;

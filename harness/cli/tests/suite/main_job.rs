@@ -1,0 +1,57 @@
+//! A good unit passes and a bad unit fails.
+
+use hil_record::{EventKind, Verdict};
+
+use crate::support::{Scratch, run};
+
+#[test]
+fn a_good_unit_passes() {
+    let scratch = Scratch::new("good");
+    let run = run(&scratch, "test-plans/eol.toml", &["--serial", "HQ2247ABCDE"]);
+    assert_eq!(run.code, 0, "{}", run.text());
+    assert!(run.text().contains("PASS"), "{}", run.text());
+    assert_eq!(run.confirmed_safe(), Some(true));
+    for file in ["journal.jsonl", "junit.xml", "measurements.csv"] {
+        assert!(run.folder.join(file).exists(), "{file}");
+    }
+}
+
+#[test]
+fn every_requirement_a_step_claims_is_judged() {
+    let scratch = Scratch::new("judged");
+    let run = run(&scratch, "test-plans/eol.toml", &["--serial", "HQ2247ABCDE"]);
+    let judged: Vec<&str> = run
+        .events
+        .iter()
+        .filter_map(|e| match &e.kind {
+            EventKind::Measurement(m) => Some(m.step.as_str()),
+            _ => None,
+        })
+        .collect();
+    for event in &run.events {
+        if let EventKind::StepFinished { step, verdict, .. } = &event.kind {
+            assert_eq!(*verdict, Verdict::Pass, "{step}");
+            assert!(judged.contains(&step.as_str()), "step `{step}` passed without a judged measurement");
+        }
+    }
+}
+
+/// Fifty units whose parameters spread over up to 80 % of the distance to
+/// their limits (fixtures/twin/population.toml): none may fail.
+#[test]
+fn fifty_good_units_pass() {
+    let scratch = Scratch::new("population");
+    for seed in 1..=50 {
+        let run = run(&scratch, "test-plans/eol.toml", &["--seed", &seed.to_string(), "--run-id", &format!("unit-{seed:03}")]);
+        assert_eq!(run.code, 0, "unit of seed {seed}: {:?}\n{}", run.failed_steps(), run.text());
+    }
+}
+
+#[test]
+fn a_serial_never_becomes_a_path() {
+    let scratch = Scratch::new("serial");
+    let run = run(&scratch, "test-plans/eol.toml", &["--serial", "../../etc"]);
+    assert_eq!(run.code, 2);
+    assert!(run.text().contains("serial: `../../etc`, expected"), "{}", run.text());
+    assert!(run.events.is_empty());
+}

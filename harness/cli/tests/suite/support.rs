@@ -1,0 +1,111 @@
+//! Running the `hil` binary in a folder of its own, and reading what it wrote.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use hil_record::{Event, EventKind, Verdict};
+
+/// The repository's root.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// A folder that is removed when it goes out of scope.
+pub struct Scratch(pub PathBuf);
+
+impl Scratch {
+    pub fn new(name: &str) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let n = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("hil-{name}-{}-{n}", std::process::id()));
+        std::fs::create_dir_all(&path).expect("a scratch folder");
+        Self(path)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// `hil` with the repository's root as its folder.
+pub fn hil() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hil"));
+    command.current_dir(root()).env("NO_COLOR", "1");
+    command
+}
+
+/// One finished run.
+pub struct Run {
+    pub code: i32,
+    pub output: Output,
+    pub folder: PathBuf,
+    pub events: Vec<Event>,
+}
+
+/// Runs `hil run PLAN --out SCRATCH ARGS…` to its end.
+pub fn run(scratch: &Scratch, plan: &str, args: &[&str]) -> Run {
+    let output = hil().arg("run").arg(plan).arg("--out").arg(&scratch.0).args(args).output().expect("hil starts");
+    finished(scratch, output)
+}
+
+/// What a run that has ended left in its scratch folder.
+pub fn finished(scratch: &Scratch, output: Output) -> Run {
+    let folder = newest(&scratch.0);
+    let journal = std::fs::read(folder.join("journal.jsonl")).unwrap_or_default();
+    let events = hil_record::read_journal(journal.as_slice()).map(|j| j.events).unwrap_or_default();
+    Run { code: output.status.code().unwrap_or(-1), output, folder, events }
+}
+
+fn newest(out: &Path) -> PathBuf {
+    let mut folders: Vec<PathBuf> = std::fs::read_dir(out).into_iter().flatten().flatten().map(|e| e.path()).filter(|p| p.is_dir()).collect();
+    folders.sort();
+    folders.pop().unwrap_or_else(|| out.join("no-run-folder"))
+}
+
+impl Run {
+    /// Requirements of the steps that failed.
+    pub fn failed_requirements(&self) -> Vec<String> {
+        let failed: Vec<&str> = self.failed_steps();
+        let mut all = Vec::new();
+        for event in &self.events {
+            if let EventKind::StepStarted { step, requirements, .. } = &event.kind
+                && failed.contains(&step.as_str())
+            {
+                all.extend(requirements.iter().cloned());
+            }
+        }
+        all
+    }
+
+    /// Ids of the steps that failed.
+    pub fn failed_steps(&self) -> Vec<&str> {
+        self.steps_with(Verdict::Fail)
+    }
+
+    /// Ids of the steps with this verdict.
+    pub fn steps_with(&self, wanted: Verdict) -> Vec<&str> {
+        self.events
+            .iter()
+            .filter_map(|e| match &e.kind {
+                EventKind::StepFinished { step, verdict, .. } if *verdict == wanted => Some(step.as_str()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Standard output and error, for messages of failing tests.
+    pub fn text(&self) -> String {
+        format!("{}{}", String::from_utf8_lossy(&self.output.stdout), String::from_utf8_lossy(&self.output.stderr))
+    }
+
+    /// How the run's last safe state ended; `None` if there was none.
+    pub fn confirmed_safe(&self) -> Option<bool> {
+        self.events.iter().rev().find_map(|e| match &e.kind {
+            EventKind::SafeState { confirmed, outputs, .. } => Some(*confirmed && !outputs.is_empty() && outputs.iter().all(|o| o.off)),
+            _ => None,
+        })
+    }
+}

@@ -1,0 +1,46 @@
+//! Futures that may panic or be interrupted.
+
+use std::any::Any;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+
+use futures_util::FutureExt as _;
+use hil_record::EventKind;
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use crate::dispatcher::Log;
+use crate::header::Control;
+
+/// `future`; its panic as text.
+pub(crate) async fn guarded<F: Future>(future: F) -> Result<F::Output, String> {
+    AssertUnwindSafe(future).catch_unwind().await.map_err(|payload| format!("panic: {}", panic_text(payload.as_ref())))
+}
+
+/// The text of a panic's payload.
+pub(crate) fn panic_text(payload: &(dyn Any + Send)) -> String {
+    payload
+        .downcast_ref::<&str>()
+        .map(|s| (*s).to_owned())
+        .or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no text".into())
+}
+
+/// Runs `future` and notes whoever asks to stop meanwhile. Drops it and says
+/// who it was as soon as `patience` were heard since the run began.
+pub(crate) async fn until_interrupt<F: Future>(log: &Log, control: &mut UnboundedReceiver<Control>, patience: u32, future: F) -> Result<F::Output, String> {
+    let mut future = pin!(future);
+    loop {
+        tokio::select! {
+            biased;
+            Some(Control::Interrupt { by }) = control.recv() => {
+                let count = log.look().state.interrupts + 1;
+                log.note(EventKind::Interrupted { by: by.clone(), count });
+                if count >= patience {
+                    return Err(by);
+                }
+            }
+            out = &mut future => return Ok(out),
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! The names of one step: edges and values as they became known.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use hil_model::Value;
+use hil_model::expression::EdgeRef;
+use hil_timebase::Nanos;
+
+/// When an edge was, and how well that is known (k = 2).
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) struct Moment {
+    pub(crate) at: Nanos,
+    pub(crate) uncertainty: Duration,
+}
+
+/// A value that was read or measured.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Known {
+    pub(crate) value: Value,
+    /// Expanded (k = 2), in SI units.
+    pub(crate) uncertainty: Option<f64>,
+    pub(crate) at: Nanos,
+}
+
+/// What is known by name.
+pub(crate) struct Names {
+    /// Times of lone edges count from here.
+    pub(crate) origin: Nanos,
+    edges: BTreeMap<String, Vec<Moment>>,
+    values: BTreeMap<String, Known>,
+}
+
+impl Names {
+    pub(crate) const fn new(origin: Nanos) -> Self {
+        Self { origin, edges: BTreeMap::new(), values: BTreeMap::new() }
+    }
+
+    pub(crate) fn add_edge(&mut self, name: &str, moment: Moment) {
+        self.edges.entry(name.to_owned()).or_default().push(moment);
+    }
+
+    pub(crate) fn add_value(&mut self, name: &str, known: Known) {
+        self.values.insert(name.to_owned(), known);
+    }
+
+    /// The edge, if it has come.
+    pub(crate) fn edge(&self, edge: &EdgeRef) -> Option<Moment> {
+        self.edges.get(&edge.name)?.get(edge.index.unwrap_or(0)).copied()
+    }
+
+    pub(crate) fn value(&self, name: &str) -> Option<&Known> {
+        self.values.get(name)
+    }
+}

@@ -1,0 +1,248 @@
+//! One run, from its first event to its last.
+
+use std::time::Duration;
+
+use hil_channel::{Bench, SafeReport};
+use hil_model::Plan;
+use hil_record::{EventKind, Outcome, PartIdentity, SafeOutput, SinkError, Status, Verdict};
+use hil_timebase::Clock;
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use crate::dispatcher::{Dispatcher, Log};
+use crate::guard::{guarded, until_interrupt};
+use crate::header::{Control, RunHeader, Sinks};
+use crate::scene::{Scene, Stage};
+use crate::step::{NO_JOURNAL, finish_step, run_acts, run_step};
+
+/// Bench time that teardown may take.
+pub const TEARDOWN_LIMIT: Duration = Duration::from_secs(10);
+
+/// Bench time that the safe state may take; after it, the bench counts as not
+/// safe. A bench's own deadlines are shorter.
+pub const SAFE_STATE_LIMIT: Duration = Duration::from_secs(60);
+
+/// How often a safe state that was cut short by a halt is begun again.
+const SAFE_STATE_TRIES: u32 = 3;
+
+/// One run of a plan on a bench. Its state outlives the future of
+/// [`Engine::run`], so that [`Engine::recover`] can end what was cut short.
+pub struct Engine<'a> {
+    plan: &'a Plan,
+    bench: &'a dyn Bench,
+    clock: Clock,
+    log: Log,
+    header: RunHeader,
+    control: UnboundedReceiver<Control>,
+    safe_tries: u32,
+}
+
+impl<'a> Engine<'a> {
+    /// A run that has not begun; bench time counts from here.
+    pub fn new(plan: &'a Plan, bench: &'a dyn Bench, clock: Clock, sinks: Sinks, header: RunHeader, control: UnboundedReceiver<Control>) -> Self {
+        let log = Log::new(Dispatcher::new(sinks, clock.clone(), header.wall_start_ns));
+        Self { plan, bench, clock, log, header, control, safe_tries: 0 }
+    }
+
+    /// From the first event to the last. Always ends in the safe state. The
+    /// outcome is what the last event says, but a tester error if the journal
+    /// could not take that event.
+    pub async fn run(&mut self) -> Outcome {
+        self.begin();
+        let why = self.work().await;
+        self.close(Verdict::Aborted, &why);
+        self.teardown().await;
+        self.finish().await
+    }
+
+    /// For when `Runtime::block_on` returned a halt instead of an outcome:
+    /// records the problem, skips what is left, teardown too, and ends in the
+    /// safe state. May be called again if that halts too; does nothing twice.
+    pub async fn recover(&mut self, message: &str) -> Outcome {
+        if let Some(outcome) = self.outcome() {
+            return outcome;
+        }
+        self.begin();
+        let place = self.log.look().state.place();
+        self.log.note(EventKind::Problem { step: place, verdict: Verdict::Error, message: message.to_owned() });
+        self.close(Verdict::Error, message);
+        self.finish().await
+    }
+
+    /// Sinks that failed, with the first error of each, the journal included.
+    /// One that failed at the last event is only known here.
+    pub fn sink_failures(&self) -> Vec<SinkError> {
+        self.log.look().failures()
+    }
+
+    fn begin(&self) {
+        if self.log.look().state.started {
+            return;
+        }
+        let h = &self.header;
+        self.log.note(EventKind::RunStarted {
+            schema: hil_record::event::SCHEMA,
+            run: h.run.clone(),
+            plan: self.plan.id.clone(),
+            title: self.plan.title.clone(),
+            product: self.plan.product.clone(),
+            serial: h.serial.clone(),
+            bench: h.bench.clone(),
+            seed: h.seed,
+            version: h.version.clone(),
+            digests: h.digests.clone(),
+            parameters: self.plan.parameters.iter().map(|(k, v)| (k.clone(), v.to_string())).collect(),
+            defects: h.defects.clone(),
+            steps: self.plan.steps.iter().map(|s| s.id.clone()).collect(),
+        });
+    }
+
+    /// Opens, sets up and steps through the plan, unless somebody asks to stop.
+    /// Why it ended; empty if it went to its end.
+    async fn work(&mut self) -> String {
+        let Self { plan, bench, clock, log, header, control, .. } = self;
+        let stage = Stage { bench: *bench, clock: clock.clone(), log: log.clone(), header };
+        match until_interrupt(log, control, 1, guarded(work(&stage, plan))).await {
+            Ok(Ok(Ok(()))) => String::new(),
+            Ok(Ok(Err(why))) => why,
+            Ok(Err(panic)) => {
+                let step = log.look().state.place();
+                log.note(EventKind::Problem { step, verdict: Verdict::Error, message: panic.clone() });
+                panic
+            }
+            Err(by) => format!("interrupted by {by}"),
+        }
+    }
+
+    /// Ends the phase and the step that were cut short, and skips what is left.
+    fn close(&self, cut: Verdict, why: &str) {
+        let stage = self.stage();
+        self.end_phase(Some(why.to_owned()));
+        let _ = finish_step(&stage, Some(cut), why);
+        let done = self.log.look().state.finished;
+        for step in self.plan.steps.iter().skip(done) {
+            self.log.note(EventKind::StepFinished { step: step.id.clone(), attempt: 1, verdict: Verdict::Skipped, reason: Some(why.to_owned()) });
+        }
+    }
+
+    async fn teardown(&mut self) {
+        if self.plan.teardown.is_empty() || !self.may_tear_down() {
+            return;
+        }
+        let error = self.teardown_acts().await.err();
+        self.end_phase(error);
+    }
+
+    /// The bench answered, and what is done to it will be in the journal.
+    fn may_tear_down(&self) -> bool {
+        let look = self.log.look();
+        look.state.opened && !look.journal_failed()
+    }
+
+    async fn teardown_acts(&mut self) -> Result<(), String> {
+        let Self { plan, bench, clock, log, header, control, .. } = self;
+        let stage = Stage { bench: *bench, clock: clock.clone(), log: log.clone(), header };
+        log.note(EventKind::PhaseStarted { phase: "teardown".into() });
+        let scene = Scene::new(&stage, "teardown", &[], true);
+        let acts = clock.timeout(TEARDOWN_LIMIT, guarded(run_acts(&scene, &plan.teardown)));
+        let problem = match until_interrupt(log, control, 2, acts).await {
+            Ok(Ok(Ok(done))) => return done,
+            Ok(Ok(Err(panic))) => panic,
+            Ok(Err(_)) => format!("teardown did not end within {} s", TEARDOWN_LIMIT.as_secs()),
+            Err(by) => return Err(format!("interrupted by {by}")),
+        };
+        log.note(EventKind::Problem { step: Some("teardown".into()), verdict: Verdict::Error, message: problem.clone() });
+        Err(problem)
+    }
+
+    fn end_phase(&self, error: Option<String>) {
+        let phase = self.log.look().state.phase.clone();
+        if let Some(phase) = phase {
+            self.log.note(EventKind::PhaseFinished { phase, error });
+        }
+    }
+
+    /// The safe state and the last event, each once.
+    async fn finish(&mut self) -> Outcome {
+        if self.log.look().state.safe.is_none() {
+            self.safe_state().await;
+        }
+        let outcome = self.log.look().state.verdict();
+        self.log.note(EventKind::RunFinished { disposition: outcome.disposition, status: outcome.status, safe: outcome.safe, exit_code: outcome.exit_code() });
+        self.outcome().unwrap_or(outcome)
+    }
+
+    async fn safe_state(&mut self) {
+        let begin = self.clock.now();
+        self.safe_tries += 1;
+        let report = if self.safe_tries > SAFE_STATE_TRIES {
+            Err("the safe state was cut short again and again".to_owned())
+        } else {
+            let Self { bench, clock, log, control, .. } = self;
+            let work = clock.timeout(SAFE_STATE_LIMIT, guarded(async { bench.safe_state().await }));
+            match until_interrupt(log, control, u32::MAX, work).await {
+                Ok(Ok(Ok(report))) => Ok(report),
+                Ok(Ok(Err(panic))) => Err(panic),
+                Ok(Err(_)) => Err(format!("the safe state did not end within {} s", SAFE_STATE_LIMIT.as_secs())),
+                Err(by) => Err(format!("interrupted by {by}")),
+            }
+        };
+        let took = self.clock.now().since(begin);
+        let report = report.unwrap_or_else(|message| {
+            self.log.note(EventKind::Problem { step: None, verdict: Verdict::Error, message });
+            SafeReport { parts: Vec::new(), took }
+        });
+        self.log.note(safe_event(&report));
+    }
+
+    fn outcome(&self) -> Option<Outcome> {
+        let look = self.log.look();
+        let outcome = look.state.outcome?;
+        Some(if look.journal_failed() { Outcome { status: Status::TesterError, ..outcome } } else { outcome })
+    }
+
+    fn stage(&self) -> Stage<'_> {
+        Stage { bench: self.bench, clock: self.clock.clone(), log: self.log.clone(), header: &self.header }
+    }
+}
+
+/// Everything that an interrupt cancels. The error is why the rest is skipped;
+/// what went wrong is journalled.
+async fn work(stage: &Stage<'_>, plan: &Plan) -> Result<(), String> {
+    let broken = |_| NO_JOURNAL.to_owned();
+    if stage.log.look().journal_failed() {
+        return Err(NO_JOURNAL.into());
+    }
+    let parts = match stage.bench.open().await {
+        Ok(parts) => parts,
+        Err(e) => {
+            stage.log.note(EventKind::Problem { step: None, verdict: Verdict::Error, message: e.to_string() });
+            return Err("the bench could not be opened".into());
+        }
+    };
+    let parts = parts.into_iter().map(|p| PartIdentity { name: p.name, model: p.model, serial: p.serial, firmware: p.firmware }).collect();
+    stage.log.emit(EventKind::BenchOpened { parts }).map_err(broken)?;
+    if !plan.setup.is_empty() {
+        stage.log.emit(EventKind::PhaseStarted { phase: "setup".into() }).map_err(broken)?;
+        let scene = Scene::new(stage, "setup", &[], true);
+        let error = run_acts(&scene, &plan.setup).await.err();
+        drop(scene);
+        stage.log.emit(EventKind::PhaseFinished { phase: "setup".into(), error: error.clone() }).map_err(broken)?;
+        if error.is_some() {
+            return Err("setup failed".into());
+        }
+    }
+    for (index, step) in plan.steps.iter().enumerate() {
+        if run_step(stage, step, index + 1, plan.steps.len()).await.map_err(broken)? == Verdict::Error {
+            return Err(format!("step `{}` ended in an error of the tester", step.id));
+        }
+    }
+    Ok(())
+}
+
+fn safe_event(report: &SafeReport) -> EventKind {
+    EventKind::SafeState {
+        outputs: report.parts.iter().map(|p| SafeOutput { part: p.name.clone(), off: p.off, readback: p.readback.clone() }).collect(),
+        confirmed: report.confirmed(),
+        took_ns: u64::try_from(report.took.as_nanos()).unwrap_or(u64::MAX),
+    }
+}

@@ -1,0 +1,147 @@
+//! What the acts of one step (or of setup, or of teardown) share: the bench,
+//! the names they give to edges and values, and the watches that are armed.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use hil_channel::{Bench, Channel, ChannelError, Edge, Reading};
+use hil_model::{Blame, SignalId, SignalKind, Value};
+use hil_record::{Datum, EventKind, Verdict};
+use hil_timebase::{Clock, Nanos};
+
+use crate::dispatcher::{JournalFailed, Log};
+use crate::header::RunHeader;
+use crate::names::{Known, Moment, Names};
+use crate::watches::Watches;
+
+/// What every step of a run shares.
+pub(crate) struct Stage<'a> {
+    pub(crate) bench: &'a dyn Bench,
+    pub(crate) clock: Clock,
+    pub(crate) log: Log,
+    pub(crate) header: &'a RunHeader,
+}
+
+/// Why the acts of a step ended early.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) enum Stop {
+    /// A measurement said so; its event is out.
+    Judged,
+    /// Something that is no measurement; its event is not yet out.
+    Problem(Verdict, String),
+    /// The journal failed: nothing may act any more.
+    Journal,
+}
+
+impl Stop {
+    /// The tester's fault.
+    pub(crate) fn error(message: impl Into<String>) -> Self {
+        Self::Problem(Verdict::Error, message.into())
+    }
+}
+
+impl From<ChannelError> for Stop {
+    fn from(e: ChannelError) -> Self {
+        Self::error(e.to_string())
+    }
+}
+
+impl From<JournalFailed> for Stop {
+    fn from(_: JournalFailed) -> Self {
+        Self::Journal
+    }
+}
+
+/// One step while it runs.
+pub(crate) struct Scene<'a> {
+    pub(crate) stage: &'a Stage<'a>,
+    /// Step id, `setup` or `teardown`.
+    pub(crate) step: &'a str,
+    pub(crate) attempt: u32,
+    pub(crate) requirements: &'a [String],
+    /// Setup and teardown judge the tester, never the unit.
+    pub(crate) tester_only: bool,
+    /// The act that runs, for messages.
+    pub(crate) act: Cell<usize>,
+    pub(crate) names: RefCell<Names>,
+    pub(crate) watches: Watches,
+}
+
+impl<'a> Scene<'a> {
+    pub(crate) fn new(stage: &'a Stage<'a>, step: &'a str, requirements: &'a [String], tester_only: bool) -> Self {
+        let names = RefCell::new(Names::new(stage.log.look().origin()));
+        Self { stage, step, attempt: 1, requirements, tester_only, act: Cell::new(0), names, watches: Watches::default() }
+    }
+
+    pub(crate) fn now(&self) -> Nanos {
+        self.stage.clock.now()
+    }
+
+    /// The channel of a signal.
+    pub(crate) fn channel(&self, signal: &SignalId) -> Result<Rc<dyn Channel>, Stop> {
+        let bench = self.stage.bench;
+        bench.channel(signal).ok_or_else(|| Stop::error(format!("signal `{signal}` is not bound on bench `{}`", bench.name())))
+    }
+
+    pub(crate) fn kind(&self, signal: &SignalId) -> Option<&'a SignalKind> {
+        self.stage.header.kinds.get(signal)
+    }
+
+    pub(crate) fn emit(&self, kind: EventKind) -> Result<(), Stop> {
+        Ok(self.stage.log.emit(kind)?)
+    }
+
+    /// Bench nanoseconds since the run began.
+    pub(crate) fn ns(&self, at: Nanos) -> u64 {
+        self.stage.log.look().since_start(at)
+    }
+
+    /// Sets a signal and journals that it was.
+    pub(crate) async fn set(&self, signal: &SignalId, value: &Value) -> Result<Edge, Stop> {
+        let edge = self.channel(signal)?.set(value).await?;
+        let (datum, unit) = Datum::of(value, self.kind(signal));
+        self.emit(EventKind::Stimulus {
+            step: self.step.to_owned(),
+            signal: signal.to_string(),
+            value: datum,
+            unit,
+            at_ns: self.ns(edge.at),
+            uncertainty_ns: u64::try_from(edge.uncertainty.as_nanos()).unwrap_or(u64::MAX),
+            source: edge.source.to_string(),
+        })?;
+        Ok(edge)
+    }
+
+    /// Takes one reading without journalling it.
+    pub(crate) async fn read(&self, signal: &SignalId) -> Result<Reading, Stop> {
+        Ok(self.channel(signal)?.read().await?)
+    }
+
+    /// Journals a reading that is not judged and gives it its name.
+    pub(crate) fn keep_reading(&self, name: &str, signal: &SignalId, reading: &Reading) -> Result<(), Stop> {
+        let (value, unit) = Datum::of(&reading.value, self.kind(signal));
+        self.emit(EventKind::Reading { step: self.step.to_owned(), name: name.to_owned(), signal: signal.to_string(), value, unit, at_ns: self.ns(reading.at) })?;
+        self.keep_value(name, &reading.value, reading.uncertainty, reading.at);
+        Ok(())
+    }
+
+    /// Gives a value its name.
+    pub(crate) fn keep_value(&self, name: &str, value: &Value, uncertainty: Option<f64>, at: Nanos) {
+        self.names.borrow_mut().add_value(name, Known { value: value.clone(), uncertainty, at });
+    }
+
+    /// Gives an edge its name; a second of the same name is `name[1]`.
+    pub(crate) fn keep_edge(&self, name: Option<&String>, edge: &Edge) {
+        if let Some(name) = name {
+            self.names.borrow_mut().add_edge(name, Moment { at: edge.at, uncertainty: edge.uncertainty });
+        }
+    }
+
+    /// A bad value's verdict.
+    pub(crate) fn bad(&self, blame: Blame) -> Verdict {
+        match blame {
+            Blame::Unit if !self.tester_only => Verdict::Fail,
+            Blame::Unit | Blame::Tester => Verdict::Error,
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! One step: its acts in order, within its timeout. The first fail or error
+//! ends it.
+
+use hil_model::{Act, Quantity, Step};
+use hil_record::{EventKind, Verdict};
+
+use crate::actions::perform;
+use crate::dispatcher::JournalFailed;
+use crate::scene::{Scene, Stage, Stop};
+use crate::watches::attended;
+
+/// Why nothing goes on after the journal failed.
+pub(crate) const NO_JOURNAL: &str = "the journal cannot be written";
+
+/// Runs a step from its first event to its last; its verdict.
+pub(crate) async fn run_step(stage: &Stage<'_>, step: &Step, index: usize, of: usize) -> Result<Verdict, JournalFailed> {
+    stage.log.emit(EventKind::StepStarted {
+        step: step.id.clone(),
+        title: step.title.clone(),
+        index,
+        of,
+        attempt: 1,
+        requirements: step.requirements.clone(),
+    })?;
+    let scene = Scene::new(stage, &step.id, &step.requirements, false);
+    if stage.clock.timeout(step.timeout, run_acts(&scene, &step.acts)).await.is_err() {
+        let doing = step.acts.get(scene.act.get()).map_or("", |a| a.text.as_str());
+        let limit = Quantity::seconds(step.timeout.as_secs_f64());
+        let message = format!("step `{}` did not end within its timeout of {limit}, it was at `{doing}`", step.id);
+        stage.log.emit(EventKind::Problem { step: Some(step.id.clone()), verdict: Verdict::Error, message })?;
+    }
+    // Disarms the watches.
+    drop(scene);
+    finish_step(stage, None, "")
+}
+
+/// Ends the step that runs, with `floor` as its mildest verdict.
+pub(crate) fn finish_step(stage: &Stage<'_>, floor: Option<Verdict>, floor_reason: &str) -> Result<Verdict, JournalFailed> {
+    // What is not in the journal has not been judged.
+    let (floor, floor_reason) = if stage.log.look().journal_failed() { (Some(Verdict::Error), NO_JOURNAL) } else { (floor, floor_reason) };
+    let ended = stage.log.look().state.open.as_ref().map(|open| (open.id.clone(), open.attempt, open.verdict(floor, floor_reason)));
+    let Some((step, attempt, (verdict, reason))) = ended else { return Ok(Verdict::Skipped) };
+    stage.log.emit(EventKind::StepFinished { step, attempt, verdict, reason })?;
+    Ok(verdict)
+}
+
+/// Acts of a step, of setup or of teardown, in order, up to the first that is
+/// not good. Why they ended early is journalled; the error is its message.
+pub(crate) async fn run_acts(scene: &Scene<'_>, acts: &[Act]) -> Result<(), String> {
+    for (index, act) in acts.iter().enumerate() {
+        scene.act.set(index);
+        let stop = match run_act(scene, index, act).await {
+            Ok(()) => continue,
+            Err(stop) => stop,
+        };
+        return Err(match stop {
+            Stop::Judged => format!("`{}` was not good", act.text),
+            Stop::Journal => NO_JOURNAL.into(),
+            Stop::Problem(verdict, message) => {
+                let message = format!("`{}`: {message}", act.text);
+                scene.stage.log.note(EventKind::Problem { step: Some(scene.step.to_owned()), verdict, message: message.clone() });
+                message
+            }
+        });
+    }
+    Ok(())
+}
+
+async fn run_act(scene: &Scene<'_>, index: usize, act: &Act) -> Result<(), Stop> {
+    scene.emit(EventKind::ActionStarted { step: scene.step.to_owned(), action: index, text: act.text.clone() })?;
+    attended(scene, perform(scene, act)).await
+}

@@ -1,0 +1,272 @@
+//! A scripted bench in virtual time, for this crate's tests. Signals are lists
+//! of values over time, which a set extends and reactions extend later, or
+//! functions of other signals. Any part can be told to fail, hang or panic.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use hil_channel::{Abilities, Bench, BoxFuture, Channel, ChannelError, Edge, EdgeSource, Fault, PartId, Reading, SafePart, SafeReport, Watch};
+use hil_model::{Condition, LedState, Level, Quantity, SignalId, Trigger, Value};
+use hil_timebase::{Clock, Nanos};
+
+/// How a part behaves.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub(crate) enum Behave {
+    #[default]
+    Well,
+    Fails,
+    /// Never answers, and sets no deadline.
+    Hangs,
+    Panics,
+    /// Of the safe state: not confirmed.
+    Unconfirmed,
+    /// Of the safe state: takes 5 s.
+    Slow,
+}
+
+type Derived = Box<dyn Fn(&World, Nanos) -> Value>;
+
+/// When `signal` is set to `value`, `then` takes place `after` that.
+struct Reaction {
+    signal: String,
+    value: Value,
+    after: Duration,
+    then: (String, Value),
+}
+
+/// What every channel of the bench shares.
+#[derive(Default)]
+pub(crate) struct World {
+    lines: RefCell<BTreeMap<String, Vec<(Nanos, Value)>>>,
+    derived: RefCell<BTreeMap<String, Derived>>,
+    reactions: RefCell<Vec<Reaction>>,
+    behaviour: RefCell<BTreeMap<String, Behave>>,
+    /// Sets that took effect: `a = 1 V`.
+    pub(crate) sets: RefCell<Vec<String>>,
+    pub(crate) safe_calls: Cell<u32>,
+}
+
+impl World {
+    /// The value of a signal at a time.
+    pub(crate) fn value(&self, signal: &str, at: Nanos) -> Value {
+        if let Some(derived) = self.derived.borrow().get(signal) {
+            return derived(self, at);
+        }
+        let lines = self.lines.borrow();
+        let line = lines.get(signal).map_or(&[][..], Vec::as_slice);
+        line.iter().rev().find(|(t, _)| *t <= at).map_or(Value::Text("unknown".into()), |(_, v)| v.clone())
+    }
+
+    fn add(&self, signal: &str, at: Nanos, value: Value) {
+        let mut lines = self.lines.borrow_mut();
+        let line = lines.entry(signal.to_owned()).or_default();
+        line.push((at, value));
+        line.sort_by_key(|(t, _)| *t);
+    }
+
+    fn set(&self, signal: &str, at: Nanos, value: &Value) {
+        self.sets.borrow_mut().push(format!("{signal} = {value}"));
+        self.add(signal, at, value.clone());
+        for r in self.reactions.borrow().iter().filter(|r| r.signal == signal && r.value == *value) {
+            self.add(&r.then.0, at + r.after, r.then.1.clone());
+        }
+    }
+
+    async fn behave(&self, part: &str) -> Result<(), ChannelError> {
+        let behave = self.behaviour.borrow().get(part).copied().unwrap_or_default();
+        match behave {
+            Behave::Fails => Err(ChannelError::new(format!("part `{part}`"), Fault::LinkLost { cause: "cable pulled".into() })),
+            Behave::Hangs => std::future::pending().await,
+            Behave::Panics => panic!("part `{part}` fell over"),
+            Behave::Well | Behave::Unconfirmed | Behave::Slow => Ok(()),
+        }
+    }
+}
+
+/// The bench.
+pub(crate) struct TestBench {
+    clock: Clock,
+    pub(crate) world: Rc<World>,
+    channels: BTreeMap<SignalId, Rc<Fake>>,
+}
+
+impl TestBench {
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self { clock, world: Rc::default(), channels: BTreeMap::new() }
+    }
+
+    /// Binds a signal that has a value from the beginning.
+    pub(crate) fn signal(mut self, name: &str, value: &str) -> Self {
+        self.world.add(name, Nanos::ZERO, val(value));
+        self.bind(name);
+        self
+    }
+
+    /// Binds a signal that is a function of the others and of time.
+    pub(crate) fn derived(mut self, name: &str, f: impl Fn(&World, Nanos) -> Value + 'static) -> Self {
+        self.world.derived.borrow_mut().insert(name.to_owned(), Box::new(f));
+        self.bind(name);
+        self
+    }
+
+    fn bind(&mut self, name: &str) {
+        let abilities = Abilities { set: true, read: true, watch: true, part: format!("part `{name}`"), ..Abilities::default() };
+        let fake = Fake { name: name.to_owned(), abilities, clock: self.clock.clone(), world: Rc::clone(&self.world) };
+        self.channels.insert(SignalId::new(name), Rc::new(fake));
+    }
+
+    /// A change at a time after the beginning.
+    pub(crate) fn at(self, ms: u64, name: &str, value: &str) -> Self {
+        self.world.add(name, Nanos(ms * 1_000_000), val(value));
+        self
+    }
+
+    /// When `signal` is set to `value`, `then` becomes `becomes` after `ms`.
+    pub(crate) fn reaction(self, signal: &str, value: &str, ms: u64, then: &str, becomes: &str) -> Self {
+        let reaction = Reaction { signal: signal.into(), value: val(value), after: Duration::from_millis(ms), then: (then.into(), val(becomes)) };
+        self.world.reactions.borrow_mut().push(reaction);
+        self
+    }
+
+    /// How a signal's channel, `open` or `safe-state` behaves.
+    pub(crate) fn behaves(self, part: &str, behave: Behave) -> Self {
+        self.world.behaviour.borrow_mut().insert(part.to_owned(), behave);
+        self
+    }
+}
+
+impl Bench for TestBench {
+    fn name(&self) -> &str {
+        "scripted"
+    }
+
+    fn channel(&self, signal: &SignalId) -> Option<Rc<dyn Channel>> {
+        self.channels.get(signal).map(|c| Rc::clone(c) as Rc<dyn Channel>)
+    }
+
+    fn open(&self) -> BoxFuture<'_, Result<Vec<PartId>, ChannelError>> {
+        Box::pin(async {
+            self.world.behave("open").await?;
+            Ok(vec![PartId { name: "script".into(), model: "none".into(), serial: "1".into(), firmware: String::new() }])
+        })
+    }
+
+    fn safe_state(&self) -> BoxFuture<'_, SafeReport> {
+        Box::pin(async {
+            self.world.safe_calls.set(self.world.safe_calls.get() + 1);
+            let behave = self.world.behaviour.borrow().get("safe-state").copied().unwrap_or_default();
+            // Its only failure is a report that says so.
+            let off = behave != Behave::Unconfirmed && self.world.behave("safe-state").await.is_ok();
+            let took = if behave == Behave::Slow { Duration::from_secs(5) } else { Duration::from_millis(20) };
+            self.clock.sleep(took).await;
+            SafeReport { parts: vec![SafePart { name: "supply".into(), off, readback: if off { "OFF".into() } else { "ON".into() } }], took }
+        })
+    }
+}
+
+struct Fake {
+    name: String,
+    abilities: Abilities,
+    clock: Clock,
+    world: Rc<World>,
+}
+
+/// What a line's edges and a fake's readings are good for.
+const UNCERTAINTY: Duration = Duration::from_micros(10);
+
+impl Fake {
+    fn now(&self) -> Reading {
+        let at = self.clock.now();
+        Reading { value: self.world.value(&self.name, at), at, uncertainty: Some(0.001) }
+    }
+}
+
+impl Channel for Fake {
+    fn abilities(&self) -> &Abilities {
+        &self.abilities
+    }
+
+    fn set<'a>(&'a self, value: &'a Value) -> BoxFuture<'a, Result<Edge, ChannelError>> {
+        Box::pin(async move {
+            self.world.behave(&self.name).await?;
+            self.clock.sleep(Duration::from_millis(2)).await;
+            let at = self.clock.now();
+            self.world.set(&self.name, at, value);
+            Ok(Edge { at, uncertainty: UNCERTAINTY, source: EdgeSource::Readback, value: value.clone() })
+        })
+    }
+
+    fn read(&self) -> BoxFuture<'_, Result<Reading, ChannelError>> {
+        Box::pin(async {
+            self.world.behave(&self.name).await?;
+            Ok(self.now())
+        })
+    }
+
+    fn wait_for<'a>(&'a self, condition: &'a Condition, deadline: Nanos) -> BoxFuture<'a, Result<Reading, ChannelError>> {
+        Box::pin(async move {
+            self.world.behave(&self.name).await?;
+            loop {
+                let reading = self.now();
+                if condition.holds(&reading.value) || reading.at >= deadline {
+                    return Ok(reading);
+                }
+                self.clock.sleep(Duration::from_millis(1)).await;
+            }
+        })
+    }
+
+    fn watch(&self, trigger: &Trigger) -> Result<Box<dyn Watch>, ChannelError> {
+        if self.world.behaviour.borrow().get(&self.name) == Some(&Behave::Fails) {
+            return Err(ChannelError::new(format!("part `{}`", self.name), Fault::Unsupported { what: "watch".into() }));
+        }
+        let reading = self.now();
+        Ok(Box::new(FakeWatch { name: self.name.clone(), clock: self.clock.clone(), world: Rc::clone(&self.world), trigger: trigger.clone(), next: reading.at, before: reading.value }))
+    }
+}
+
+struct FakeWatch {
+    name: String,
+    clock: Clock,
+    world: Rc<World>,
+    trigger: Trigger,
+    next: Nanos,
+    before: Value,
+}
+
+impl Watch for FakeWatch {
+    fn next(&mut self) -> BoxFuture<'_, Result<Edge, ChannelError>> {
+        Box::pin(async {
+            let after = self.trigger.afterwards();
+            loop {
+                // Looks at every millisecond that has passed since the last look.
+                while self.next <= self.clock.now() {
+                    let at = self.next;
+                    let value = self.world.value(&self.name, at);
+                    let came = after.holds(&value) && !after.holds(&self.before);
+                    self.before = value.clone();
+                    self.next = at + Duration::from_millis(1);
+                    if came {
+                        return Ok(Edge { at, uncertainty: UNCERTAINTY, source: EdgeSource::Line, value });
+                    }
+                }
+                self.clock.sleep_until(self.next).await;
+            }
+        })
+    }
+}
+
+/// A value from what a plan would say: `12 V`, `high`, `on`, or text.
+pub(crate) fn val(text: &str) -> Value {
+    if text == "NaN" {
+        return Value::Quantity(Quantity::volts(f64::NAN));
+    }
+    Quantity::parse(text)
+        .map(Value::Quantity)
+        .ok()
+        .or_else(|| Level::parse(text).map(Value::Level))
+        .or_else(|| LedState::parse(text).map(Value::Led))
+        .unwrap_or_else(|| Value::Text(text.into()))
+}

@@ -1,0 +1,412 @@
+//! The task that owns the bytes of one link.
+//!
+//! It keeps question and answer together. When they may have come apart (a
+//! time-out, stray bytes, a garbled reply) the link is *out of step*, and
+//! before the next question it is cleared: read until the line is quiet, ask
+//! for the identity until it comes alone, empty the error queue. If that fails
+//! the link is lost, and stays so.
+
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use hil_timebase::{Clock, Nanos};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::dialect::Identity;
+use crate::error::{ErrorKind, shown};
+use crate::link::{Direction, Lane, LinkSettings, Move, Outcome, Stream, Trace};
+use crate::scpi::{self, BlockEnd, ErrorEntry};
+
+/// Attempts to clear a link before it is given up.
+const CLEARINGS: usize = 3;
+/// An error queue longer than this does not end.
+const MOST_ERRORS: usize = 64;
+/// A line that has not been quiet for so many times the quiet time babbles.
+const BABBLE: u32 = 100;
+
+/// What a handle asks for.
+pub(crate) struct Job {
+    pub(crate) moves: Vec<Move>,
+    pub(crate) reply: oneshot::Sender<Result<Vec<Outcome>, ErrorKind>>,
+}
+
+/// What handles and the task share.
+pub(crate) struct Wiring {
+    pub(crate) name: Rc<str>,
+    pub(crate) settings: Rc<LinkSettings>,
+    pub(crate) clock: Clock,
+    pub(crate) trace: Option<Trace>,
+    /// A driver could make nothing of a reply: the link may be out of step.
+    pub(crate) suspect: Rc<Cell<bool>>,
+}
+
+pub(crate) struct Actor {
+    wiring: Wiring,
+    stream: Box<dyn Stream>,
+    normal: mpsc::UnboundedReceiver<Job>,
+    safe: mpsc::UnboundedReceiver<Job>,
+    /// All handles are gone.
+    orphaned: bool,
+    /// Safe jobs that came while another job was under way.
+    urgent: VecDeque<Job>,
+    /// Received, but not yet a reply.
+    inbox: Vec<u8>,
+    /// No message before this.
+    earliest: Nanos,
+    in_step: bool,
+    /// The `*IDN?` reply, once known.
+    identity: Option<Vec<u8>>,
+    lost: Option<String>,
+    /// Lost because nothing can be sent any more.
+    closed: bool,
+}
+
+impl Actor {
+    pub(crate) fn new(
+        wiring: Wiring,
+        stream: Box<dyn Stream>,
+        normal: mpsc::UnboundedReceiver<Job>,
+        safe: mpsc::UnboundedReceiver<Job>,
+    ) -> Self {
+        Self {
+            wiring,
+            stream,
+            normal,
+            safe,
+            orphaned: false,
+            urgent: VecDeque::new(),
+            inbox: Vec::new(),
+            earliest: Nanos::ZERO,
+            in_step: true,
+            identity: None,
+            lost: None,
+            closed: false,
+        }
+    }
+
+    pub(crate) async fn run(mut self) {
+        while let Some((lane, job)) = self.next_job().await {
+            if lane == Lane::Safe {
+                self.overtake();
+            }
+            // Nobody waits for it any more and it has not begun.
+            if lane == Lane::Safe || !job.reply.is_closed() {
+                let outcome = self.carry_out(lane, job.moves).await;
+                // The caller may have gone while it was under way.
+                drop(job.reply.send(outcome));
+            }
+        }
+    }
+
+    /// The next job; `None` when all handles are gone. Meanwhile hears what
+    /// the instrument says unasked, and when it hangs up.
+    async fn next_job(&mut self) -> Option<(Lane, Job)> {
+        loop {
+            if let Some(job) = self.urgent.pop_front() {
+                return Some((Lane::Safe, job));
+            }
+            tokio::select! {
+                biased;
+                job = self.safe.recv(), if !self.orphaned => match job {
+                    Some(job) => return Some((Lane::Safe, job)),
+                    None => self.orphaned = true,
+                },
+                job = self.normal.recv() => return job.map(|job| (Lane::Normal, job)),
+                read = self.stream.read_buf(&mut self.inbox), if self.lost.is_none() => {
+                    // An error is remembered and told to whoever asks next.
+                    drop(self.heard(read));
+                    if self.inbox.len() > self.wiring.settings.max_reply {
+                        self.discard();
+                    }
+                }
+            }
+        }
+    }
+
+    /// Ends what waits in the normal lane.
+    fn overtake(&mut self) {
+        while let Ok(job) = self.normal.try_recv() {
+            let command = job.moves.first().map_or_else(String::new, |m| self.text_of(m));
+            drop(job.reply.send(Err(ErrorKind::Overtaken { command })));
+        }
+    }
+
+    fn text_of(&self, m: &Move) -> String {
+        match m {
+            Move::Tell(text) | Move::Ask { query: text, .. } => text.clone(),
+            Move::Errors => self.wiring.settings.error_query.clone(),
+        }
+    }
+
+    fn safe_waits(&mut self) -> bool {
+        while let Ok(job) = self.safe.try_recv() {
+            self.urgent.push_back(job);
+        }
+        !self.urgent.is_empty()
+    }
+
+    async fn carry_out(&mut self, lane: Lane, moves: Vec<Move>) -> Result<Vec<Outcome>, ErrorKind> {
+        let mut outcomes = Vec::with_capacity(moves.len());
+        for m in moves {
+            // An instrument that makes no sense may still obey: the last resort.
+            let last_resort = lane == Lane::Safe && !self.closed && matches!(m, Move::Tell(_));
+            if let (Some(cause), false) = (&self.lost, last_resort) {
+                return Err(ErrorKind::LinkLost { cause: cause.clone() });
+            }
+            if lane == Lane::Normal && self.safe_waits() {
+                return Err(ErrorKind::Overtaken { command: self.text_of(&m) });
+            }
+            outcomes.push(self.carry_out_move(lane, m).await?);
+        }
+        Ok(outcomes)
+    }
+
+    async fn carry_out_move(&mut self, lane: Lane, m: Move) -> Result<Outcome, ErrorKind> {
+        match m {
+            Move::Tell(command) => {
+                // The safe lane's command does not wait for a clear line.
+                if lane == Lane::Normal {
+                    self.ensure_in_step(lane).await?;
+                }
+                Ok(Outcome::Told { at: self.send(&command).await? })
+            }
+            Move::Ask { query, within } => {
+                self.ensure_in_step(lane).await?;
+                let within = within.unwrap_or(self.wiring.settings.reply_within);
+                let (asked, reply) = self.exchange(lane, &query, within).await?;
+                Ok(Outcome::Answered { reply, asked, answered: self.wiring.clock.now() })
+            }
+            Move::Errors => {
+                self.ensure_in_step(lane).await?;
+                Ok(Outcome::Errors(self.read_errors(lane).await?))
+            }
+        }
+    }
+
+    async fn exchange(&mut self, lane: Lane, query: &str, within: Duration) -> Result<(Nanos, Vec<u8>), ErrorKind> {
+        let asked = self.send(query).await?;
+        let reply = self.reply(lane, query, within).await?;
+        if !self.inbox.is_empty() {
+            // More than one reply: this may be another question's.
+            self.in_step = false;
+            let both = [&reply, [self.wiring.settings.read_end].as_slice(), &self.inbox].concat();
+            return Err(garbled(query, &both, "one reply"));
+        }
+        if *query == self.wiring.settings.identify && is_identity(&reply) {
+            self.identity = Some(reply.clone());
+        }
+        Ok((asked, reply))
+    }
+
+    async fn read_errors(&mut self, lane: Lane) -> Result<Vec<ErrorEntry>, ErrorKind> {
+        let Wiring { settings, .. } = &self.wiring;
+        let (query, within) = (settings.error_query.clone(), settings.reply_within);
+        let mut entries = Vec::new();
+        while entries.len() < MOST_ERRORS {
+            let (_, reply) = self.exchange(lane, &query, within).await?;
+            match scpi::error_entry(&reply) {
+                Ok(entry) if entry.is_none() => return Ok(entries),
+                Ok(entry) => entries.push(entry),
+                Err(_) => {
+                    self.in_step = false;
+                    return Err(garbled(&query, &reply, "an entry of the error queue"));
+                }
+            }
+        }
+        Err(garbled(&query, entries.last().map_or_else(String::new, ToString::to_string).as_bytes(), "an end of the error queue"))
+    }
+
+    /// Sends one message, not before the gap since the last is over.
+    async fn send(&mut self, text: &str) -> Result<Nanos, ErrorKind> {
+        let Wiring { clock, settings, .. } = &self.wiring;
+        if clock.now() < self.earliest {
+            clock.sleep_until(self.earliest).await;
+        }
+        let mut bytes = Vec::with_capacity(text.len() + settings.write_end.len());
+        bytes.extend_from_slice(text.as_bytes());
+        bytes.extend_from_slice(&settings.write_end);
+        let stream = &mut self.stream;
+        let written = async {
+            stream.write_all(&bytes).await?;
+            stream.flush().await
+        };
+        match clock.timeout(settings.reply_within, written).await {
+            Ok(Ok(())) => {}
+            Ok(Err(e)) => return Err(self.close(e.to_string())),
+            // Half a message may be on the wire: nothing more can be said on it.
+            Err(_) => return Err(self.close(format!("`{text}` was not taken within {} ms", millis(self.wiring.settings.reply_within)))),
+        }
+        let at = self.wiring.clock.now();
+        self.earliest = at + self.wiring.settings.gap;
+        self.wiring.trace(Direction::Sent, &bytes, at);
+        Ok(at)
+    }
+
+    /// One reply. A safe job that comes meanwhile shortens the wait.
+    async fn reply(&mut self, lane: Lane, query: &str, within: Duration) -> Result<Vec<u8>, ErrorKind> {
+        let begun = self.wiring.clock.now();
+        let mut deadline = begun + within;
+        loop {
+            if let Some(reply) = self.take_reply(query)? {
+                return Ok(reply);
+            }
+            let mut expired = self.wiring.clock.sleep_until(deadline);
+            tokio::select! {
+                biased;
+                read = self.stream.read_buf(&mut self.inbox) => self.heard(read)?,
+                job = self.safe.recv(), if lane == Lane::Normal && !self.orphaned => match job {
+                    Some(job) => {
+                        self.urgent.push_back(job);
+                        deadline = deadline.min(self.wiring.clock.now() + self.wiring.settings.quiet);
+                    }
+                    None => self.orphaned = true,
+                },
+                () = &mut expired => {
+                    self.in_step = false;
+                    let waited = self.wiring.clock.now().since(begun);
+                    return Err(ErrorKind::NoAnswer { command: query.into(), limit_ms: millis(waited) });
+                }
+            }
+        }
+    }
+
+    /// Takes a complete reply out of the inbox, without its terminator.
+    fn take_reply(&mut self, query: &str) -> Result<Option<Vec<u8>>, ErrorKind> {
+        let Wiring { settings, clock, .. } = &self.wiring;
+        let body_end = match scpi::block_end(&self.inbox) {
+            BlockEnd::At { end, .. } => end,
+            BlockEnd::NoBlock | BlockEnd::Unknown => 0,
+        };
+        let end = self.inbox.get(body_end..).and_then(|rest| rest.iter().position(|b| *b == settings.read_end)).map(|i| body_end + i);
+        if end.unwrap_or(self.inbox.len()).max(body_end) > settings.max_reply {
+            let error = garbled(query, &self.inbox, &format!("at most {} bytes", settings.max_reply));
+            self.discard();
+            return Err(error);
+        }
+        let Some(end) = end else { return Ok(None) };
+        let rest = self.inbox.split_off(end + 1);
+        let mut reply = std::mem::replace(&mut self.inbox, rest);
+        self.wiring.trace(Direction::Received, &reply, clock.now());
+        reply.pop();
+        if body_end == 0 && reply.last() == Some(&b'\r') {
+            reply.pop();
+        }
+        Ok(Some(reply))
+    }
+
+    fn heard(&mut self, read: std::io::Result<usize>) -> Result<(), ErrorKind> {
+        match read {
+            Ok(0) => Err(self.close("the instrument closed the link".into())),
+            Ok(_) => Ok(()),
+            Err(e) => Err(self.close(e.to_string())),
+        }
+    }
+
+    fn close(&mut self, cause: String) -> ErrorKind {
+        self.closed = true;
+        self.lose(cause)
+    }
+
+    fn lose(&mut self, cause: String) -> ErrorKind {
+        tracing::warn!(instrument = %self.wiring.name, cause, "link lost");
+        let cause = self.lost.get_or_insert(cause).clone();
+        ErrorKind::LinkLost { cause }
+    }
+
+    /// Drops what was received without being asked for.
+    fn discard(&mut self) {
+        if !self.inbox.is_empty() {
+            self.in_step = false;
+            self.wiring.trace(Direction::Received, &self.inbox, self.wiring.clock.now());
+            self.inbox.clear();
+        }
+    }
+
+    async fn ensure_in_step(&mut self, lane: Lane) -> Result<(), ErrorKind> {
+        // Hear what has come since, without waiting for more.
+        while let Some(read) = self.stream.read_buf(&mut self.inbox).now_or_never() {
+            self.heard(read)?;
+        }
+        self.discard();
+        if self.wiring.suspect.take() {
+            self.in_step = false;
+        }
+        if self.in_step { Ok(()) } else { self.clear(lane).await }
+    }
+
+    /// Brings question and answer together again. In the normal lane it gives
+    /// way to a safe job, which clears for itself once it has told.
+    async fn clear(&mut self, lane: Lane) -> Result<(), ErrorKind> {
+        tracing::debug!(instrument = %self.wiring.name, "clearing the link");
+        let settings = Rc::clone(&self.wiring.settings);
+        for _ in 0..CLEARINGS {
+            self.drain().await?;
+            if lane == Lane::Normal && self.safe_waits() {
+                return Err(ErrorKind::Overtaken { command: settings.identify.clone() });
+            }
+            let own = match self.exchange(lane, &settings.identify, settings.reply_within).await {
+                Ok((_, reply)) => self.identity.as_ref().map_or_else(|| is_identity(&reply), |known| *known == reply),
+                Err(lost @ ErrorKind::LinkLost { .. }) => return Err(lost),
+                Err(_) => false,
+            };
+            if !own || self.drain().await? > 0 {
+                continue;
+            }
+            // A second question of another kind: a late identity might have
+            // been taken for this one's. It also drops old errors.
+            match self.read_errors(lane).await {
+                Ok(_) => {
+                    self.in_step = true;
+                    return Ok(());
+                }
+                Err(lost @ ErrorKind::LinkLost { .. }) => return Err(lost),
+                Err(_) => {}
+            }
+        }
+        // A safe job shortened the last attempt: it shall have its own.
+        if lane == Lane::Normal && self.safe_waits() {
+            return Err(ErrorKind::Overtaken { command: settings.identify.clone() });
+        }
+        Err(self.lose(format!("no order after {CLEARINGS} attempts to clear it")))
+    }
+
+    /// Reads and drops until the line is quiet; returns how many bytes.
+    async fn drain(&mut self) -> Result<usize, ErrorKind> {
+        let Wiring { clock, settings, .. } = &self.wiring;
+        let (clock, quiet) = (clock.clone(), settings.quiet);
+        let end = clock.now() + quiet * BABBLE;
+        let mut dropped = self.inbox.len();
+        self.discard();
+        while clock.now() < end {
+            let Ok(read) = clock.timeout(quiet, self.stream.read_buf(&mut self.inbox)).await else { return Ok(dropped) };
+            self.heard(read)?;
+            dropped += self.inbox.len();
+            self.discard();
+        }
+        Err(self.lose("the instrument does not stop sending".into()))
+    }
+}
+
+impl Wiring {
+    fn trace(&self, direction: Direction, bytes: &[u8], at: Nanos) {
+        if let Some(trace) = &self.trace {
+            trace(&self.name, direction, bytes, at);
+        }
+    }
+}
+
+fn garbled(command: &str, answer: &[u8], expected: &str) -> ErrorKind {
+    ErrorKind::Garbled { command: command.into(), answer: shown(answer), expected: expected.into() }
+}
+
+fn is_identity(reply: &[u8]) -> bool {
+    std::str::from_utf8(reply).ok().and_then(Identity::parse).is_some()
+}
+
+fn millis(d: Duration) -> u64 {
+    u64::try_from(d.as_millis()).unwrap_or(u64::MAX)
+}

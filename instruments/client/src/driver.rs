@@ -1,0 +1,189 @@
+//! What sources and meters have in common: proving who answers, verified
+//! writes, numbers out of replies.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use hil_model::Quantity;
+use hil_timebase::Nanos;
+
+use crate::dialect::{Dialect, Function, Identity, Verb};
+use crate::error::{ClientError, ErrorKind, shown};
+use crate::link::{Lane, Link, Move, Outcome};
+use crate::scpi::{self, ErrorEntry, ReplyError};
+
+/// A command that was carried out and verified. The truth lies between the
+/// two moments.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Confirmed {
+    /// The command was handed over.
+    pub sent: Nanos,
+    /// Its read-back was complete.
+    pub confirmed: Nanos,
+}
+
+/// A number that an instrument measured.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Reading {
+    /// In SI units; never NaN, never a sentinel.
+    pub value: f64,
+    /// The query was handed over.
+    pub asked: Nanos,
+    /// The reply was complete.
+    pub answered: Nanos,
+    /// Expanded uncertainty (k = 2) by the dialect's accuracy, in SI units.
+    pub uncertainty: f64,
+}
+
+impl Reading {
+    /// The middle between question and answer.
+    pub fn at(&self) -> Nanos {
+        self.asked + self.answered.since(self.asked) / 2
+    }
+
+    /// Half of the time between question and answer.
+    pub fn half_width(&self) -> Duration {
+        self.answered.since(self.asked) / 2
+    }
+}
+
+/// One instrument behind its link.
+pub(crate) struct Driver {
+    pub(crate) link: Link,
+    pub(crate) dialect: Rc<Dialect>,
+    serial: String,
+    identity: RefCell<Option<Identity>>,
+}
+
+impl Driver {
+    pub(crate) fn new(link: Link, dialect: Rc<Dialect>, serial: &str) -> Self {
+        Self { link, dialect, serial: serial.to_owned(), identity: RefCell::new(None) }
+    }
+
+    pub(crate) fn identity(&self) -> Option<Identity> {
+        self.identity.borrow().clone()
+    }
+
+    /// The command for `verb`, with `value` in its field.
+    pub(crate) fn command(&self, verb: Verb, value: f64) -> Result<String, ClientError> {
+        let template = self.dialect.commands.get(&verb);
+        template.map(|t| t.with(value)).ok_or_else(|| self.link.error(ErrorKind::Unsupported { what: verb.words() }))
+    }
+
+    /// Asks who it is and compares that with the dialect and the expected
+    /// serial number.
+    pub(crate) async fn identify(&self) -> Result<Identity, ClientError> {
+        let query = self.command(Verb::Identify, 0.0)?;
+        let reply = self.link.ask(&query).await?;
+        let Some(found) = Identity::parse(&reply) else {
+            return Err(self.garbled(&query, reply.as_bytes(), "maker, model, serial, firmware"));
+        };
+        let model = &self.dialect.identity;
+        let begins = |text: &str, with: &str| text.get(..with.len()).is_some_and(|t| t.eq_ignore_ascii_case(with));
+        if !begins(&found.maker, &model.idn_maker) || !begins(&found.model, &model.idn_model) || found.serial != self.serial {
+            let expected = format!("{} {}, serial {}", model.idn_maker, model.idn_model, self.serial);
+            return Err(self.link.error(ErrorKind::WrongIdentity { found: found.to_string(), expected }));
+        }
+        *self.identity.borrow_mut() = Some(found.clone());
+        Ok(found)
+    }
+
+    /// Sends `command`, reads the error queue, asks `query`: one job, so that
+    /// another's error is not taken for this one's.
+    pub(crate) async fn write_and_ask(&self, lane: Lane, command: String, query: String) -> Result<(Confirmed, Vec<u8>), ClientError> {
+        let outcomes = self.link.run(lane, vec![Move::tell(command.clone()), Move::Errors, Move::ask(query)]).await?;
+        match outcomes.as_slice() {
+            [Outcome::Told { at }, Outcome::Errors(errors), Outcome::Answered { reply, answered, .. }] => {
+                self.accepted(&command, errors)?;
+                Ok((Confirmed { sent: *at, confirmed: *answered }, reply.clone()))
+            }
+            _ => Err(self.incomplete()),
+        }
+    }
+
+    /// Sends `command` and reads the error queue.
+    pub(crate) async fn write(&self, lane: Lane, command: String) -> Result<Confirmed, ClientError> {
+        let outcomes = self.link.run(lane, vec![Move::tell(command.clone()), Move::Errors]).await?;
+        match outcomes.as_slice() {
+            [Outcome::Told { at }, Outcome::Errors(errors)] => {
+                self.accepted(&command, errors)?;
+                Ok(Confirmed { sent: *at, confirmed: self.link.clock().now() })
+            }
+            _ => Err(self.incomplete()),
+        }
+    }
+
+    /// Sets `function` by `set`, verifies it by `query`.
+    pub(crate) async fn set(&self, function: Function, set: Verb, query: Verb, value: f64) -> Result<Confirmed, ClientError> {
+        let Some(range) = self.dialect.set_range(function) else {
+            return Err(self.link.error(ErrorKind::Unsupported { what: set.words() }));
+        };
+        let quantity = |si: f64| Quantity::new(si, function.dimension()).to_string();
+        // Also refuses NaN.
+        if !(range.min.si..=range.max.si).contains(&value) {
+            let legal = format!("{} .. {}", range.min, range.max);
+            return Err(self.link.error(ErrorKind::OutOfRange { found: quantity(value), legal }));
+        }
+        let (command, query) = (self.command(set, value)?, self.command(query, 0.0)?);
+        let sent = self.dialect.commands.get(&set).map_or(value, |t| t.rounded(value));
+        let (confirmed, reply) = self.write_and_ask(Lane::Normal, command, query.clone()).await?;
+        let found = self.number(&query, &reply, function.unit())?;
+        if (found - sent).abs() > range.resolution.si * (1.0 + 1e-9) {
+            return Err(self.link.error(ErrorKind::Readback { set: quantity(value), found: quantity(found) }));
+        }
+        Ok(confirmed)
+    }
+
+    /// Asks for a number.
+    pub(crate) async fn ask_number(&self, verb: Verb, unit: &str) -> Result<f64, ClientError> {
+        let query = self.command(verb, 0.0)?;
+        let reply = self.link.ask(&query).await?;
+        self.number(&query, reply.as_bytes(), unit)
+    }
+
+    /// Takes a reading: `moves` ends with the query.
+    pub(crate) fn reading(&self, function: Function, range: f64, query: &str, answer: &Outcome) -> Result<Reading, ClientError> {
+        let Outcome::Answered { reply, asked, answered } = answer else { return Err(self.incomplete()) };
+        let value = self.number(query, reply, function.unit())?;
+        let Some(row) = self.dialect.read_range(function, range) else {
+            return Err(self.link.error(ErrorKind::Unsupported { what: format!("read {function:?} in such a range") }));
+        };
+        if value.abs() > row.max.si {
+            return Err(self.garbled(query, reply, &format!("at most {}", row.max)));
+        }
+        let uncertainty = self.dialect.reading_uncertainty(function, range, value).unwrap_or(f64::INFINITY);
+        Ok(Reading { value, asked: *asked, answered: *answered, uncertainty })
+    }
+
+    pub(crate) fn number(&self, query: &str, reply: &[u8], unit: &str) -> Result<f64, ClientError> {
+        let unit = if self.dialect.quirks.unit_suffix.is_some() { unit } else { "" };
+        scpi::number(reply, unit).map_err(|e| match e {
+            // In order, but no value: nothing wrong with the link.
+            ReplyError::Overflow | ReplyError::NoValue => self.no_value(query, reply, e),
+            _ => self.garbled(query, reply, if unit.is_empty() { "a number" } else { "a number with its unit" }),
+        })
+    }
+
+    fn no_value(&self, query: &str, reply: &[u8], why: ReplyError) -> ClientError {
+        self.link.error(ErrorKind::Garbled { command: query.into(), answer: shown(reply), expected: format!("a number, not {why}") })
+    }
+
+    /// A reply that makes no sense; the link is cleared before its next use.
+    pub(crate) fn garbled(&self, query: &str, reply: &[u8], expected: &str) -> ClientError {
+        self.link.distrust();
+        self.link.error(ErrorKind::Garbled { command: query.into(), answer: shown(reply), expected: expected.into() })
+    }
+
+    pub(crate) fn incomplete(&self) -> ClientError {
+        self.link.error(ErrorKind::LinkLost { cause: "the link's task lost a reply".into() })
+    }
+
+    pub(crate) fn accepted(&self, command: &str, errors: &[ErrorEntry]) -> Result<(), ClientError> {
+        if errors.is_empty() {
+            return Ok(());
+        }
+        let answer = errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        Err(self.link.error(ErrorKind::Refused { command: command.into(), answer }))
+    }
+}

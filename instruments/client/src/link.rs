@@ -1,0 +1,209 @@
+//! A link to one instrument: what drivers hold.
+//!
+//! One task owns the bytes ([`Link::spawn`]); handles send it jobs and wait.
+//! Dropping a handle's future never leaves half a message on the wire: a job
+//! that has begun is finished, one that has not is not sent.
+//!
+//! There are two lanes. The safe lane goes first, and takes with it what waits
+//! in the normal lane: a forgotten `OUTP ON` must not follow the safe state's
+//! `OUTP OFF`. Those jobs end with [`ErrorKind::Overtaken`]. On a link that is
+//! lost because its instrument makes no sense, the safe lane still sends.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use hil_timebase::{Clock, Nanos};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::actor::{Actor, Job, Wiring};
+use crate::error::{ClientError, ErrorKind, shown};
+use crate::scpi::ErrorEntry;
+
+/// Bytes both ways: a socket, a serial port, a pipe in memory.
+pub trait Stream: AsyncRead + AsyncWrite + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Unpin> Stream for S {}
+
+/// Which way bytes went.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Direction {
+    /// To the instrument.
+    Sent,
+    /// From it.
+    Received,
+}
+
+/// Told of every message: the instrument's name, which way, the bytes with
+/// their terminator, and when.
+pub type Trace = Rc<dyn Fn(&str, Direction, &[u8], Nanos)>;
+
+/// What a link needs to know of its instrument.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LinkSettings {
+    /// Ends a command.
+    pub write_end: Vec<u8>,
+    /// Ends a reply.
+    pub read_end: u8,
+    /// Least time from one message to the next.
+    pub gap: Duration,
+    /// After this a reply is taken for lost.
+    pub reply_within: Duration,
+    /// A line this long without a byte is quiet.
+    pub quiet: Duration,
+    /// Longest legal reply in bytes.
+    pub max_reply: usize,
+    /// Asked to find out whether question and answer belong together again.
+    pub identify: String,
+    /// Asks for one entry of the error queue.
+    pub error_query: String,
+}
+
+/// Which way a job goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Lane {
+    /// In the order of asking.
+    Normal,
+    /// Before all others.
+    Safe,
+}
+
+/// One move of a job. A job's moves are not interleaved with another's, except
+/// with those of the safe lane.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Move {
+    /// Sends a command that has no reply.
+    Tell(String),
+    /// Sends a query and takes its reply.
+    Ask {
+        /// The query.
+        query: String,
+        /// Deadline of its reply; `None`: the link's own.
+        within: Option<Duration>,
+    },
+    /// Reads the error queue until it is empty.
+    Errors,
+}
+
+impl Move {
+    /// A command.
+    pub fn tell(command: impl Into<String>) -> Self {
+        Self::Tell(command.into())
+    }
+
+    /// A query with the link's own deadline.
+    pub fn ask(query: impl Into<String>) -> Self {
+        Self::Ask { query: query.into(), within: None }
+    }
+}
+
+/// What came of a move.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// Sent.
+    Told {
+        /// When its last byte was handed over.
+        at: Nanos,
+    },
+    /// Answered.
+    Answered {
+        /// The reply without its terminator.
+        reply: Vec<u8>,
+        /// When the query's last byte was handed over.
+        asked: Nanos,
+        /// When the reply was complete.
+        answered: Nanos,
+    },
+    /// Entries of the error queue, oldest first.
+    Errors(Vec<ErrorEntry>),
+}
+
+/// A handle to a link; cheap to clone. The link closes with the last of them.
+#[derive(Clone)]
+pub struct Link {
+    name: Rc<str>,
+    clock: Clock,
+    settings: Rc<LinkSettings>,
+    suspect: Rc<Cell<bool>>,
+    normal: mpsc::UnboundedSender<Job>,
+    safe: mpsc::UnboundedSender<Job>,
+}
+
+impl Link {
+    /// Starts the task that owns `stream`. Must be called inside a
+    /// `LocalSet`, as [`hil_timebase::Runtime`] has one.
+    pub fn spawn(name: &str, stream: impl Stream + 'static, settings: LinkSettings, clock: Clock, trace: Option<Trace>) -> Self {
+        let (normal, normal_jobs) = mpsc::unbounded_channel();
+        let (safe, safe_jobs) = mpsc::unbounded_channel();
+        let name: Rc<str> = name.into();
+        let settings = Rc::new(settings);
+        let suspect = Rc::new(Cell::new(false));
+        let wiring =
+            Wiring { name: Rc::clone(&name), settings: Rc::clone(&settings), clock: clock.clone(), trace, suspect: Rc::clone(&suspect) };
+        tokio::task::spawn_local(Actor::new(wiring, Box::new(stream), normal_jobs, safe_jobs).run());
+        Self { name, clock, settings, suspect, normal, safe }
+    }
+
+    /// The instrument's name on the bench.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The clock it waits on.
+    pub const fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// What it knows of its instrument.
+    pub fn settings(&self) -> &LinkSettings {
+        &self.settings
+    }
+
+    /// Carries out `moves`, one after the other, and returns as many outcomes.
+    /// Stops at the first move that fails.
+    ///
+    /// # Errors
+    /// `NoAnswer`, `Garbled`, `LinkLost` or `Overtaken`. An instrument's own
+    /// errors are outcomes of [`Move::Errors`], not errors of the link.
+    pub async fn run(&self, lane: Lane, moves: Vec<Move>) -> Result<Vec<Outcome>, ClientError> {
+        let (reply, outcome) = oneshot::channel();
+        let job = Job { moves, reply };
+        let sender = match lane {
+            Lane::Normal => &self.normal,
+            Lane::Safe => &self.safe,
+        };
+        let gone = || ErrorKind::LinkLost { cause: "the link's task has ended".into() };
+        let kind = match sender.send(job) {
+            Err(_) => gone(),
+            Ok(()) => match outcome.await {
+                Ok(Ok(outcomes)) => return Ok(outcomes),
+                Ok(Err(kind)) => kind,
+                Err(_) => gone(),
+            },
+        };
+        Err(self.error(kind))
+    }
+
+    /// Asks one thing in the normal lane and returns the reply as text.
+    ///
+    /// # Errors
+    /// As [`Link::run`]; `Garbled` when the reply is not UTF-8.
+    pub async fn ask(&self, query: &str) -> Result<String, ClientError> {
+        let outcomes = self.run(Lane::Normal, vec![Move::ask(query)]).await?;
+        let Some(Outcome::Answered { reply, .. }) = outcomes.into_iter().next() else {
+            return Err(self.error(ErrorKind::LinkLost { cause: "the link's task lost a reply".into() }));
+        };
+        String::from_utf8(reply)
+            .map_err(|e| self.error(ErrorKind::Garbled { command: query.into(), answer: shown(e.as_bytes()), expected: "text".into() }))
+    }
+
+    /// A reply made no sense: clear the link before the next question.
+    pub(crate) fn distrust(&self) {
+        self.suspect.set(true);
+    }
+
+    /// An error of this instrument.
+    pub(crate) fn error(&self, kind: ErrorKind) -> ClientError {
+        ClientError { instrument: self.name.to_string(), kind }
+    }
+}

@@ -1,0 +1,236 @@
+//! A source that may also sink: a voltage, and a current limit each way.
+
+use std::rc::Rc;
+
+use crate::dialect::{Dialect, Function, Identity, Verb};
+use crate::driver::{Confirmed, Driver, Reading};
+use crate::error::{ClientError, ErrorKind};
+use crate::link::{Lane, Link, Move};
+use crate::scpi;
+
+/// Limits in the instrument that hold whatever this program does.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct Protection {
+    /// In V; `None` leaves it as it is.
+    pub over_voltage: Option<f64>,
+    /// In A, each way; `None` leaves it as it is.
+    pub over_current: Option<f64>,
+}
+
+/// A source behind its link. Every write is verified by the error queue and by
+/// read-back within the instrument's resolution.
+pub struct Source {
+    driver: Driver,
+    protection: Protection,
+}
+
+impl Source {
+    /// A source that is expected to have this serial number. Sends nothing.
+    pub fn new(link: Link, dialect: Rc<Dialect>, serial: &str, protection: Protection) -> Self {
+        Self { driver: Driver::new(link, dialect, serial), protection }
+    }
+
+    /// Proves its identity, takes the remote lock, makes sure that the output
+    /// is off with all set values at their minimum, sets the protection.
+    /// Switches nothing on. May be called again.
+    ///
+    /// # Errors
+    /// `WrongIdentity`, `Refused` (somebody else has the lock), `Readback`,
+    /// and the link's.
+    pub async fn open(&self) -> Result<Identity, ClientError> {
+        let identity = self.driver.identify().await?;
+        // Errors of somebody before us are not ours.
+        self.driver.link.run(Lane::Normal, vec![Move::Errors]).await?;
+        self.take_lock(Lane::Normal).await?;
+        if let Some(quirk) = &self.driver.dialect.quirks.idle_close {
+            self.driver.write(Lane::Normal, quirk.disable.text().to_owned()).await?;
+        }
+        self.output(false).await?;
+        let minimum = |f| self.dialect().set_range(f).map(|r| r.min.si);
+        if let Some(volts) = minimum(Function::Voltage) {
+            self.set_voltage(volts).await?;
+        }
+        if let Some(amps) = minimum(Function::SourceLimit) {
+            self.set_source_limit(amps).await?;
+        }
+        if let Some(amps) = minimum(Function::SinkLimit) {
+            self.set_sink_limit(amps).await?;
+        }
+        self.protect().await?;
+        Ok(identity)
+    }
+
+    async fn take_lock(&self, lane: Lane) -> Result<(), ClientError> {
+        let Some(lock) = &self.dialect().quirks.remote_lock else { return Ok(()) };
+        let (take, query) = (lock.take.text().to_owned(), lock.query.text().to_owned());
+        let (_, owner) = self.driver.write_and_ask(lane, take.clone(), query).await?;
+        let owner = String::from_utf8_lossy(&owner);
+        if owner.trim().eq_ignore_ascii_case(&lock.ours) {
+            return Ok(());
+        }
+        let kind = ErrorKind::Refused { command: take, answer: format!("the lock's owner is {}", owner.trim().escape_default()) };
+        Err(self.driver.link.error(kind))
+    }
+
+    async fn protect(&self) -> Result<(), ClientError> {
+        if let Some(volts) = self.protection.over_voltage {
+            self.driver.set(Function::OverVoltage, Verb::SetOverVoltage, Verb::QueryOverVoltage, volts).await?;
+        }
+        if let Some(amps) = self.protection.over_current {
+            self.driver.set(Function::OverCurrent, Verb::SetOverCurrent, Verb::QueryOverCurrent, amps).await?;
+            if self.dialect().commands.contains_key(&Verb::SetSinkOverCurrent) {
+                self.driver.set(Function::OverCurrent, Verb::SetSinkOverCurrent, Verb::QuerySinkOverCurrent, amps).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Its name on the bench.
+    pub fn name(&self) -> &str {
+        self.driver.link.name()
+    }
+
+    /// Its dialect.
+    pub fn dialect(&self) -> &Dialect {
+        &self.driver.dialect
+    }
+
+    /// Who it said it is, once it was opened.
+    pub fn identity(&self) -> Option<Identity> {
+        self.driver.identity()
+    }
+
+    /// Sets the voltage in V.
+    ///
+    /// # Errors
+    /// `OutOfRange` before anything is sent, `Refused`, `Readback`, and the
+    /// link's.
+    pub async fn set_voltage(&self, volts: f64) -> Result<Confirmed, ClientError> {
+        self.driver.set(Function::Voltage, Verb::SetVoltage, Verb::QueryVoltage, volts).await
+    }
+
+    /// Sets the largest current out of it, in A.
+    ///
+    /// # Errors
+    /// As [`Source::set_voltage`].
+    pub async fn set_source_limit(&self, amps: f64) -> Result<Confirmed, ClientError> {
+        self.driver.set(Function::SourceLimit, Verb::SetSourceLimit, Verb::QuerySourceLimit, amps).await
+    }
+
+    /// Sets the largest current into it, in A.
+    ///
+    /// # Errors
+    /// As [`Source::set_voltage`]; `Unsupported` when it cannot sink.
+    pub async fn set_sink_limit(&self, amps: f64) -> Result<Confirmed, ClientError> {
+        self.driver.set(Function::SinkLimit, Verb::SetSinkLimit, Verb::QuerySinkLimit, amps).await
+    }
+
+    /// Switches the output.
+    ///
+    /// # Errors
+    /// `Refused`, `Readback`, and the link's.
+    pub async fn output(&self, on: bool) -> Result<Confirmed, ClientError> {
+        self.switch(Lane::Normal, on).await
+    }
+
+    async fn switch(&self, lane: Lane, on: bool) -> Result<Confirmed, ClientError> {
+        let command = self.driver.command(if on { Verb::OutputOn } else { Verb::OutputOff }, 0.0)?;
+        let query = self.driver.command(Verb::QueryOutput, 0.0)?;
+        let (confirmed, reply) = self.driver.write_and_ask(lane, command, query.clone()).await?;
+        let found = scpi::boolean(&reply).map_err(|_| self.driver.garbled(&query, &reply, "0, 1, OFF or ON"))?;
+        let word = |b| if b { "on" } else { "off" };
+        if found == on {
+            Ok(confirmed)
+        } else {
+            Err(self.driver.link.error(ErrorKind::Readback { set: word(on).into(), found: word(found).into() }))
+        }
+    }
+
+    /// For the safe state: switches off before everything that waits, also
+    /// when it was never opened, and confirms it by read-back. Tries twice: the
+    /// first error may be somebody else's, or the remote lock may be gone.
+    ///
+    /// # Errors
+    /// Of the second attempt: it may still be on.
+    pub async fn off_confirmed(&self) -> Result<Confirmed, ClientError> {
+        match self.switch(Lane::Safe, false).await {
+            Ok(confirmed) => Ok(confirmed),
+            Err(first) if matches!(first.kind, ErrorKind::LinkLost { .. }) => Err(first),
+            Err(first) => {
+                tracing::warn!(instrument = self.name(), error = %first, "not off at the first attempt");
+                if let Err(error) = self.take_lock(Lane::Safe).await {
+                    tracing::warn!(instrument = self.name(), %error, "no remote lock");
+                }
+                self.switch(Lane::Safe, false).await
+            }
+        }
+    }
+
+    /// Whether the output is on.
+    ///
+    /// # Errors
+    /// `Garbled`, and the link's.
+    pub async fn is_on(&self) -> Result<bool, ClientError> {
+        let query = self.driver.command(Verb::QueryOutput, 0.0)?;
+        let reply = self.driver.link.ask(&query).await?;
+        scpi::boolean(reply.as_bytes()).map_err(|_| self.driver.garbled(&query, reply.as_bytes(), "0, 1, OFF or ON"))
+    }
+
+    /// Measures the voltage at its terminals or sense wires, in V.
+    ///
+    /// # Errors
+    /// `Garbled`, and the link's.
+    pub async fn volts(&self) -> Result<Reading, ClientError> {
+        self.read(Function::Voltage, Verb::ReadVoltage).await
+    }
+
+    /// Measures the current out of it, in A; negative while it sinks.
+    ///
+    /// # Errors
+    /// `Garbled`, and the link's.
+    pub async fn amps(&self) -> Result<Reading, ClientError> {
+        self.read(Function::Current, Verb::ReadCurrent).await
+    }
+
+    async fn read(&self, function: Function, verb: Verb) -> Result<Reading, ClientError> {
+        let query = self.driver.command(verb, 0.0)?;
+        let outcomes = self.driver.link.run(Lane::Normal, vec![Move::ask(query.clone())]).await?;
+        let [answer] = outcomes.as_slice() else { return Err(self.driver.incomplete()) };
+        self.driver.reading(function, 0.0, &query, answer)
+    }
+
+    /// The voltage it is set to, in V, as it says itself.
+    ///
+    /// # Errors
+    /// `Garbled`, and the link's.
+    pub async fn voltage_set_point(&self) -> Result<f64, ClientError> {
+        self.driver.ask_number(Verb::QueryVoltage, "V").await
+    }
+
+    /// The largest current out of it, in A, as it says itself.
+    ///
+    /// # Errors
+    /// `Garbled`, and the link's.
+    pub async fn source_limit_set_point(&self) -> Result<f64, ClientError> {
+        self.driver.ask_number(Verb::QuerySourceLimit, "A").await
+    }
+
+    /// The largest current into it, in A, as it says itself.
+    ///
+    /// # Errors
+    /// `Unsupported`, `Garbled`, and the link's.
+    pub async fn sink_limit_set_point(&self) -> Result<f64, ClientError> {
+        self.driver.ask_number(Verb::QuerySinkLimit, "A").await
+    }
+
+    /// Gives the remote lock back; its front panel works again.
+    ///
+    /// # Errors
+    /// `Refused`, and the link's.
+    pub async fn release(&self) -> Result<(), ClientError> {
+        if let Some(lock) = &self.dialect().quirks.remote_lock {
+            self.driver.write(Lane::Normal, lock.release.text().to_owned()).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,206 @@
+//! Keithley DMM6500 as a DC voltmeter.
+//!
+//! From its data sheet's 1-year table: accuracy, ranges, 20 % overrange.
+//! `:READ?` takes the aperture. Entries of its error queue carry a severity and
+//! a time after the text. Our assumptions: noise of 0.3 ppm of the range at
+//! 1 PLC, falling with the root of the aperture; 0.5 to 1.5 ms for a message.
+//! Not here: buffers, triggers, the digitizer, other functions.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hil_timebase::{Clock, Nanos};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use scpi::error::Result;
+use scpi::tree::prelude::*;
+use scpi::{Branch, Leaf, Root, cmd_both, cmd_qonly};
+use scpi_contrib::scpi1999::prelude::*;
+use scpi_contrib::{
+    ieee488_cls, ieee488_ese, ieee488_esr, ieee488_opc, ieee488_rst, ieee488_sre, ieee488_stb, ieee488_tst, ieee488_wai, scpi_status,
+};
+
+use crate::imperfection::{Imperfection, quantised};
+use crate::terminals::Terminals;
+use crate::unit::{Behaviour, Idn, Unit, run_tree};
+
+/// Range in V, accuracy in percent of reading and V (1 year, 23 ± 5 °C).
+const RANGES: [(f64, f64, f64); 5] =
+    [(0.1, 0.003, 3.5e-6), (1.0, 0.0025, 6e-6), (10.0, 0.0025, 50e-6), (100.0, 0.004, 0.6e-3), (1000.0, 0.004, 6e-3)];
+const MAINS_HZ: f64 = 50.0;
+/// Legal apertures in power line cycles at 50 Hz.
+const NPLC: std::ops::RangeInclusive<f64> = 0.0005..=12.0;
+
+pub(crate) struct Dmm6500 {
+    idn: String,
+    terminals: Arc<dyn Terminals>,
+    clock: Clock,
+    rng: ChaCha8Rng,
+    errors: [Imperfection; 5],
+    range: usize,
+    nplc: f64,
+    /// A reading is under way since.
+    reading: Option<Nanos>,
+}
+
+impl Dmm6500 {
+    pub(crate) fn new(serial: &str, firmware: &str, terminals: Arc<dyn Terminals>, clock: Clock, seed: u64) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let errors = RANGES.map(|(range, percent, offset)| Imperfection::of_reading(percent, offset, range * 0.3e-6, &mut rng));
+        let idn = format!("KEITHLEY INSTRUMENTS,MODEL DMM6500,{serial},{firmware}");
+        // *RST: autorange; here the largest range until one is chosen.
+        Self { idn, terminals, clock, rng, errors, range: RANGES.len() - 1, nplc: 1.0, reading: None }
+    }
+
+    fn value(&mut self, since: Nanos) -> String {
+        let (range, _, _) = RANGES[self.range];
+        let truth = self.terminals.mean_volts(since);
+        let volts = self.errors[self.range].noisy(truth, self.nplc.sqrt(), &mut self.rng);
+        let most = if range < 1000.0 { range * 1.2 } else { range };
+        if volts.abs() > most {
+            return if volts < 0.0 { "-9.900000E+37".into() } else { "9.900000E+37".into() };
+        }
+        nr3(quantised(volts, range * 1e-6))
+    }
+}
+
+impl Behaviour for Dmm6500 {
+    fn idn(&self) -> &str {
+        &self.idn
+    }
+
+    fn reset(&mut self) {
+        self.range = RANGES.len() - 1;
+        self.nplc = 1.0;
+    }
+
+    fn run(unit: &mut Unit<Self>, message: &[u8], out: &mut Vec<u8>) {
+        run_tree(&TREE, unit, message, out);
+    }
+
+    fn latency(&mut self) -> Duration {
+        Duration::from_micros(self.rng.random_range(500..1_500))
+    }
+
+    fn aperture(&self) -> Option<Duration> {
+        self.reading.map(|_| Duration::from_secs_f64(self.nplc / MAINS_HZ))
+    }
+
+    fn complete(&mut self) -> Option<String> {
+        self.reading.take().map(|since| self.value(since))
+    }
+}
+
+/// NR3 with eight digits, as it prints readings: `1.2800010E+01`.
+fn nr3(value: f64) -> String {
+    let text = format!("{value:.7e}");
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let (sign, digits) = exponent.strip_prefix('-').map_or(('+', exponent), |d| ('-', d));
+    format!("{mantissa}E{sign}{digits:0>2}")
+}
+
+struct Function;
+
+impl Command<Unit<Dmm6500>> for Function {
+    cmd_both!();
+    fn event(&self, _: &mut Unit<Dmm6500>, _: &mut Context, mut parameters: Parameters) -> Result<()> {
+        let function: &[u8] = parameters.next_data()?;
+        let known: [&[u8]; 4] = [b"VOLT:DC", b"VOLT", b"VOLTAGE:DC", b"VOLTAGE"];
+        if known.iter().any(|k| k.eq_ignore_ascii_case(function)) { Ok(()) } else { Err(ErrorCode::IllegalParameterValue.into()) }
+    }
+    fn query(&self, _: &mut Unit<Dmm6500>, _: &mut Context, _: Parameters, mut response: ResponseUnit) -> Result<()> {
+        response.data(&b"VOLT:DC"[..]).finish()
+    }
+}
+
+struct Range;
+
+impl Command<Unit<Dmm6500>> for Range {
+    cmd_both!();
+    fn event(&self, unit: &mut Unit<Dmm6500>, _: &mut Context, mut parameters: Parameters) -> Result<()> {
+        let volts: f64 = parameters.next_data()?;
+        let fits = RANGES.iter().position(|(range, _, _)| volts.abs() <= *range * (1.0 + 1e-9));
+        unit.behaviour.range = fits.ok_or(ErrorCode::DataOutOfRange)?;
+        Ok(())
+    }
+    fn query(&self, unit: &mut Unit<Dmm6500>, _: &mut Context, _: Parameters, mut response: ResponseUnit) -> Result<()> {
+        let reply = RANGES[unit.behaviour.range].0.to_string();
+        response.data(Character(reply.as_bytes())).finish()
+    }
+}
+
+struct Aperture;
+
+impl Command<Unit<Dmm6500>> for Aperture {
+    cmd_both!();
+    fn event(&self, unit: &mut Unit<Dmm6500>, _: &mut Context, mut parameters: Parameters) -> Result<()> {
+        let nplc: f64 = parameters.next_data()?;
+        if !NPLC.contains(&nplc) {
+            return Err(ErrorCode::DataOutOfRange.into());
+        }
+        unit.behaviour.nplc = nplc;
+        Ok(())
+    }
+    fn query(&self, unit: &mut Unit<Dmm6500>, _: &mut Context, _: Parameters, mut response: ResponseUnit) -> Result<()> {
+        let reply = unit.behaviour.nplc.to_string();
+        response.data(Character(reply.as_bytes())).finish()
+    }
+}
+
+/// Begins a reading; its reply comes when the aperture is over.
+struct Read;
+
+impl Command<Unit<Dmm6500>> for Read {
+    cmd_qonly!();
+    fn query(&self, unit: &mut Unit<Dmm6500>, _: &mut Context, _: Parameters, mut response: ResponseUnit) -> Result<()> {
+        unit.behaviour.reading = Some(unit.behaviour.clock.now());
+        response.finish()
+    }
+}
+
+struct ErrorNext;
+
+impl Command<Unit<Dmm6500>> for ErrorNext {
+    cmd_qonly!();
+    fn query(&self, unit: &mut Unit<Dmm6500>, _: &mut Context, _: Parameters, mut response: ResponseUnit) -> Result<()> {
+        let reply = match unit.pop_front_error() {
+            None => "0,\"No error;0;0 0\"".to_owned(),
+            Some(e) => {
+                let text = String::from_utf8_lossy(e.get_message()).into_owned();
+                format!("{},\"{text};1;{}\"", e.get_code(), unit.behaviour.clock.now())
+            }
+        };
+        response.data(Character(reply.as_bytes())).finish()
+    }
+}
+
+struct LanguageName;
+
+impl Command<Unit<Dmm6500>> for LanguageName {
+    cmd_qonly!();
+    fn query(&self, _: &mut Unit<Dmm6500>, _: &mut Context, _: Parameters, mut response: ResponseUnit) -> Result<()> {
+        response.data(Character(b"SCPI")).finish()
+    }
+}
+
+const TREE: Node<'static, Unit<Dmm6500>> = Root![
+    ieee488_cls!(),
+    ieee488_ese!(),
+    ieee488_esr!(),
+    Leaf!(b"*IDN" => &Idn),
+    Leaf!(b"*LANG" => &LanguageName),
+    ieee488_opc!(),
+    ieee488_rst!(),
+    ieee488_sre!(),
+    ieee488_stb!(),
+    ieee488_tst!(),
+    ieee488_wai!(),
+    scpi_status!(),
+    Branch![b"SYSTem"; Branch![b"ERRor"; Leaf!(default b"NEXT" => &ErrorNext)]],
+    Branch![default b"SENSe";
+        Leaf!(b"FUNCtion" => &Function),
+        Branch![b"VOLTage"; Branch![default b"DC";
+            Leaf!(b"RANGe" => &Range),
+            Leaf!(b"NPLCycles" => &Aperture)]]],
+    Leaf!(b"READ" => &Read)
+];

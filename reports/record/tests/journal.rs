@@ -1,0 +1,291 @@
+//! What is written is read again, whole and in order, and nothing else is.
+
+use std::io::{self, Write};
+
+use hil_record::event::SCHEMA;
+use hil_record::{
+    Datum, Disposition, Event, EventKind, EventSink, JournalError, JournalWriter, Measurement, PartIdentity, SafeOutput, Status, Verdict,
+    read_journal,
+};
+
+fn number(kinds: Vec<EventKind>) -> Vec<Event> {
+    let stamp = |(seq, kind)| Event { seq, bench_ns: seq * 1_500, wall: "2026-11-22T10:15:00.000Z".into(), kind };
+    (0..).zip(kinds).map(stamp).collect()
+}
+
+fn measurement() -> Measurement {
+    Measurement {
+        step: "limit[2x10A]".into(),
+        attempt: 1,
+        name: "current".into(),
+        of: "alternator.current".into(),
+        value: Datum::number(11.999_999_999_999_998),
+        unit: "A".into(),
+        uncertainty: Some(0.1 + 0.2),
+        low: Some(11.0),
+        high: None,
+        expected: None,
+        verdict: Verdict::Pass,
+        provisional: true,
+        limit: Some("limit-2x10A".into()),
+        source: "proposal".into(),
+        owner: "test engineering".into(),
+        requirements: vec!["SBMS-ALT-08".into()],
+        at_ns: u64::MAX,
+    }
+}
+
+/// At least one of every kind.
+fn all_kinds() -> Vec<EventKind> {
+    let step = || "limit[2x10A]".to_owned();
+    let text = |t: &str| t.to_owned();
+    vec![
+        EventKind::RunStarted {
+            schema: SCHEMA,
+            run: text("20261122T101500Z-HQ1-eol"),
+            plan: text("eol"),
+            title: text("End of line, \"quick\""),
+            product: text("smart-bms-12-200"),
+            serial: None,
+            bench: text("virtual"),
+            seed: u64::MAX,
+            version: text("0.1.0"),
+            digests: [("plan", "ab12"), ("bench", "cd34")].map(|(k, v)| (text(k), text(v))).into(),
+            parameters: [(text("fuse"), text("2x10A"))].into(),
+            defects: vec![text("D46")],
+            steps: vec![step()],
+        },
+        EventKind::BenchOpened {
+            parts: vec![PartIdentity {
+                name: text("battery"),
+                model: text("EA PSB 10060-120"),
+                serial: text("2810450001"),
+                firmware: String::new(),
+            }],
+        },
+        EventKind::PhaseStarted { phase: text("setup") },
+        EventKind::PhaseFinished { phase: text("setup"), error: Some(text("no answer\u{0}\u{2028}\n]]>")) },
+        EventKind::StepStarted { step: step(), title: text("Limit"), index: 1, of: 1, attempt: 1, requirements: vec![text("SBMS-ALT-08")] },
+        EventKind::ActionStarted { step: step(), action: 0, text: text("set battery.voltage to 13.3 V") },
+        EventKind::Stimulus {
+            step: step(),
+            signal: text("battery.voltage"),
+            value: Datum::number(13.0),
+            unit: text("V"),
+            at_ns: 12,
+            uncertainty_ns: 10,
+            source: text("sense-contact"),
+        },
+        EventKind::Reading {
+            step: step(),
+            name: text("v"),
+            signal: text("system.voltage"),
+            value: Datum::number(f64::NAN),
+            unit: text("V"),
+            at_ns: 13,
+        },
+        EventKind::Edge {
+            step: step(),
+            name: text("cut"),
+            signal: text("load-disconnect"),
+            trigger: text("becomes floating"),
+            at_ns: 9_007_199_254_740_993,
+            uncertainty_ns: 0,
+            source: text("line"),
+        },
+        EventKind::Measurement(measurement()),
+        EventKind::Measurement(Measurement {
+            value: Datum::Text("low".into()),
+            expected: Some("high".into()),
+            verdict: Verdict::Fail,
+            ..measurement()
+        }),
+        EventKind::Problem { step: None, verdict: Verdict::Error, message: text("supply `battery` refused `VOLT 43.0`\ncaused by: -222") },
+        EventKind::StepFinished { step: step(), attempt: 1, verdict: Verdict::Inconclusive, reason: None },
+        EventKind::Interrupted { by: text("SIGINT"), count: 2 },
+        EventKind::SafeState {
+            outputs: vec![SafeOutput { part: text("battery"), off: true, readback: text("OUTP? 0") }],
+            confirmed: true,
+            took_ns: 38_000_000,
+        },
+        EventKind::RunFinished { disposition: Disposition::Fail, status: Status::Aborted, safe: true, exit_code: 1 },
+    ]
+}
+
+/// A new kind breaks the build here, and then belongs into `all_kinds`.
+fn place(kind: &EventKind) -> usize {
+    match kind {
+        EventKind::RunStarted { .. } => 0,
+        EventKind::BenchOpened { .. } => 1,
+        EventKind::PhaseStarted { .. } => 2,
+        EventKind::PhaseFinished { .. } => 3,
+        EventKind::StepStarted { .. } => 4,
+        EventKind::ActionStarted { .. } => 5,
+        EventKind::Stimulus { .. } => 6,
+        EventKind::Reading { .. } => 7,
+        EventKind::Edge { .. } => 8,
+        EventKind::Measurement(_) => 9,
+        EventKind::Problem { .. } => 10,
+        EventKind::StepFinished { .. } => 11,
+        EventKind::Interrupted { .. } => 12,
+        EventKind::SafeState { .. } => 13,
+        EventKind::RunFinished { .. } => 14,
+    }
+}
+
+fn written(events: &[Event]) -> Vec<u8> {
+    let mut journal = JournalWriter::new(Vec::new());
+    for event in events {
+        journal.handle(event).unwrap();
+    }
+    journal.into_inner()
+}
+
+fn read(bytes: &[u8]) -> Result<Vec<Event>, JournalError> {
+    read_journal(bytes).map(|journal| journal.events)
+}
+
+#[test]
+fn every_kind_of_event_survives() {
+    let events = number(all_kinds());
+    let mut kinds: Vec<_> = events.iter().map(|e| place(&e.kind)).collect();
+    kinds.dedup();
+    assert_eq!(kinds, (0..15).collect::<Vec<_>>());
+
+    let bytes = written(&events);
+    assert_eq!(bytes.iter().filter(|b| **b == b'\n').count(), events.len(), "one line each");
+    let again = read(&bytes).unwrap();
+    assert_eq!(again, events);
+    assert_eq!(written(&again), bytes, "and once more, byte for byte");
+}
+
+#[test]
+fn the_bytes_are_a_contract() {
+    let text = String::from_utf8(written(&number(all_kinds()))).unwrap();
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn what_is_not_finite_stays_text() {
+    for (value, text) in [(f64::NAN, "NaN"), (f64::INFINITY, "inf"), (f64::NEG_INFINITY, "-inf")] {
+        // Also when somebody forgot `Datum::number`.
+        for datum in [Datum::number(value), Datum::Number(value)] {
+            let json = serde_json::to_string(&datum).unwrap();
+            assert_eq!(json, format!("\"{text}\""));
+            assert_eq!(serde_json::from_str::<Datum>(&json).unwrap(), Datum::Text(text.into()));
+        }
+    }
+}
+
+#[test]
+fn a_limit_that_is_not_finite_is_no_journal_line() {
+    let mut journal = JournalWriter::new(Vec::new());
+    let bad = number(vec![EventKind::Measurement(Measurement { high: Some(f64::NAN), ..measurement() })]);
+    let error = journal.handle(&bad[0]).unwrap_err();
+    assert_eq!(error.to_string(), "cannot write journal: limit or uncertainty: NaN, expected a finite number");
+    assert_eq!(journal.into_inner(), b"");
+}
+
+#[test]
+fn numbers_survive_to_the_last_bit() {
+    let mut x = 0.1_f64;
+    for _ in 0..2_000 {
+        x = (x * 1.618_033_988_749_895).fract() + f64::EPSILON;
+        for y in [x, x * 1e-9, x * 1e12, -x] {
+            let json = serde_json::to_string(&Datum::number(y)).unwrap();
+            assert_eq!(serde_json::from_str::<Datum>(&json).unwrap(), Datum::Number(y));
+        }
+    }
+}
+
+#[test]
+fn a_journal_cut_anywhere_gives_the_whole_lines_before_the_cut() {
+    let events = number(all_kinds());
+    let bytes = written(&events);
+    for cut in 0..=bytes.len() {
+        let lines = bytes[..cut].iter().filter(|b| **b == b'\n').count();
+        let read = read_journal(&bytes[..cut]).unwrap_or_else(|e| panic!("cut at {cut}: {e}"));
+        // Only the line's end may be missing.
+        let whole = lines + usize::from(bytes.get(cut) == Some(&b'\n'));
+        assert_eq!(read.events, events[..whole], "cut at {cut}");
+        let between = cut == 0 || bytes[cut - 1] == b'\n' || bytes.get(cut) == Some(&b'\n');
+        assert_eq!(read.torn, !between, "cut at {cut}");
+    }
+}
+
+#[test]
+fn zeros_behind_the_last_line_are_a_torn_line() {
+    let mut bytes = written(&number(all_kinds()));
+    bytes.extend([0; 100]);
+    let journal = read_journal(bytes.as_slice()).unwrap();
+    assert!(journal.torn);
+    assert_eq!(journal.events.len(), all_kinds().len());
+}
+
+#[test]
+fn a_missing_event_is_named() {
+    let mut events = number(all_kinds());
+    events.remove(3);
+    let error = read(&written(&events)).unwrap_err();
+    assert_eq!(error, JournalError::Gap { line: 4, expected: 3, found: 4 });
+    assert_eq!(error.to_string(), "journal, line 4: event 4, expected event 3");
+
+    let mut doubled = number(all_kinds());
+    doubled.insert(2, doubled[1].clone());
+    assert_eq!(read(&written(&doubled)).unwrap_err(), JournalError::Gap { line: 3, expected: 2, found: 1 });
+}
+
+#[test]
+fn a_bad_line_in_the_middle_is_named() {
+    let text = String::from_utf8(written(&number(all_kinds()))).unwrap();
+    let error = read(text.replace("bench-opened", "bench-painted").as_bytes()).unwrap_err();
+    assert!(error.to_string().starts_with("journal, line 2: no event: unknown variant `bench-painted`"), "{error}");
+    // A whole last line that is no event was not torn.
+    assert!(matches!(read(format!("{text}}}\n").as_bytes()), Err(JournalError::Line { line: 17, .. })));
+}
+
+#[test]
+fn what_is_no_journal_is_refused() {
+    let text = String::from_utf8(written(&number(all_kinds()))).unwrap();
+    let other = text.replace("\"schema\":1", "\"schema\":99");
+    assert_eq!(read(other.as_bytes()).unwrap_err().to_string(), "journal, line 1: schema 99, expected 1");
+    let headless = number(all_kinds().split_off(1));
+    let no_header = "journal, line 1: expected a `run-started` event with its schema";
+    assert_eq!(read(&written(&headless)).unwrap_err().to_string(), no_header);
+    assert_eq!(read(b"\x7fELF\n").unwrap_err().to_string(), no_header);
+    assert_eq!(read(b"").unwrap(), []);
+}
+
+/// Takes a number of bytes, then the disk is full.
+struct Full {
+    room: usize,
+    taken: Vec<u8>,
+}
+
+impl Write for Full {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let n = bytes.len().min(self.room);
+        if n == 0 {
+            return Err(io::Error::new(io::ErrorKind::StorageFull, "no space left on device"));
+        }
+        self.room -= n;
+        self.taken.extend(&bytes[..n]);
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn after_an_error_nothing_more_is_written() {
+    let events = number(all_kinds());
+    let mut journal = JournalWriter::named(Full { room: 700, taken: Vec::new() }, "runs/x/journal.jsonl");
+    let errors: Vec<_> = events.iter().filter_map(|e| journal.handle(e).err()).collect();
+    assert_eq!(errors[0].to_string(), "cannot write runs/x/journal.jsonl: no space left on device");
+    assert!(errors.iter().all(|e| *e == errors[0]));
+    let taken = journal.into_inner().taken;
+    assert_eq!(taken.len(), 700);
+    assert_eq!(read(&taken).unwrap(), events[..events.len() - errors.len()]);
+}

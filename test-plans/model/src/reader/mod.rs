@@ -1,0 +1,117 @@
+//! Reads TOML into [`Product`], [`Limits`] and [`Plan`]: every error of a file
+//! in one pass, each with its place, what was found and what is legal.
+//!
+//! Opens no files: the caller puts their texts into [`Sources`]. What a bench
+//! can do is not known here; the engine checks that.
+//!
+//! [`table::Table`] and [`node::Node`] are for the readers of other files too.
+
+pub mod expression;
+pub mod node;
+pub mod report;
+pub mod table;
+
+mod action;
+mod check;
+mod context;
+mod limits;
+mod names;
+mod observe;
+mod plan;
+mod product;
+mod step;
+mod substitute;
+mod text;
+mod value;
+
+use std::collections::BTreeMap;
+
+use toml::Spanned;
+use toml::de::DeTable;
+
+use crate::diagnostic::{Diagnostic, FileId, Sources, Span};
+use crate::limit::Limit;
+use crate::plan::Plan;
+use crate::product::Product;
+
+use report::Report;
+use table::Table;
+
+/// The limits of one product, by id.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Limits {
+    /// `alternator-start` to its limit.
+    pub by_id: BTreeMap<String, DefinedLimit>,
+}
+
+/// A limit and where it is defined.
+#[derive(Clone, PartialEq, Debug)]
+pub struct DefinedLimit {
+    /// The limit; its `id` is always there.
+    pub limit: Limit,
+    /// Its header in the limits file.
+    pub span: Span,
+}
+
+/// What a plan is read against.
+#[derive(Clone, Copy, Debug)]
+pub struct PlanContext<'a> {
+    /// `None` when it could not be read: then what depends on it is not checked.
+    pub product: Option<&'a Product>,
+    /// `None` when they could not be read; a product without a limits file has
+    /// `Some(&Limits::default())`.
+    pub limits: Option<&'a Limits>,
+    /// `--set name=value`.
+    pub overrides: &'a BTreeMap<String, String>,
+}
+
+/// Reads a product file.
+///
+/// # Errors
+/// All that is wrong with it.
+pub fn read_product(sources: &Sources, file: FileId) -> Result<Product, Vec<Diagnostic>> {
+    read_file(sources, file, product::read)
+}
+
+/// Reads a limits file. Without a product, requirement ids are not checked.
+///
+/// # Errors
+/// All that is wrong with it.
+pub fn read_limits(sources: &Sources, file: FileId, product: Option<&Product>) -> Result<Limits, Vec<Diagnostic>> {
+    read_file(sources, file, |root| limits::read(root, product))
+}
+
+/// Reads a plan.
+///
+/// # Errors
+/// All that is wrong with it. The list is empty when nothing is wrong but the
+/// product, or limits that it uses, could not be read.
+pub fn read_plan(sources: &Sources, file: FileId, context: PlanContext<'_>) -> Result<Plan, Vec<Diagnostic>> {
+    read_file(sources, file, |root| plan::read(root, sources, context))
+}
+
+/// The product that a plan names, and where, without reading the rest.
+pub fn peek_product(sources: &Sources, file: FileId) -> Option<(String, Span)> {
+    let (root, _) = DeTable::parse_recoverable(sources.text(file));
+    let node = root.get_ref().get("plan")?.get_ref().get("product")?;
+    let span = node.span();
+    Some((node.get_ref().as_str()?.to_owned(), Span { file, start: span.start, end: span.end }))
+}
+
+/// Reads a file of any kind: `read` gets its root table, reports what is wrong
+/// through it, and calls `finish` on it.
+///
+/// # Errors
+/// Syntax errors and all that `read` reported; empty when `read` returned
+/// `None` without a reason of this file's own.
+pub fn read_file<T>(sources: &Sources, file: FileId, read: impl FnOnce(Table<'_>) -> Option<T>) -> Result<T, Vec<Diagnostic>> {
+    let text = sources.text(file);
+    let (root, syntax): (Spanned<DeTable<'_>>, _) = DeTable::parse_recoverable(text);
+    let report = Report::new(file, text, &syntax);
+    let found = read(Table::root(&root, &report));
+    let diagnostics = report.into_diagnostics();
+    match found {
+        Some(found) if diagnostics.is_empty() => Ok(found),
+        _ => Err(diagnostics),
+    }
+}

@@ -1,0 +1,148 @@
+//! The plan file: its head, its parameters, setup, steps and teardown.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use toml::de::DeValue;
+
+use crate::diagnostic::{Sources, nearest};
+use crate::plan::{Act, Plan};
+use crate::quantity::{Dimension, Quantity};
+use crate::reader::PlanContext;
+use crate::reader::context::Context;
+use crate::reader::report::one_of;
+use crate::reader::step::{acts, step};
+use crate::reader::substitute::{Bindings, Each, Scope, substitute, text_of};
+use crate::reader::table::Table;
+use crate::value::Value;
+
+pub(super) fn read(root: Table<'_>, sources: &Sources, given: PlanContext<'_>) -> Option<Plan> {
+    let context = Context::new(sources, given);
+    let head = head(&context, &root);
+    let bindings = parameters(&root, given.overrides);
+    let setup = phase(&context, &root, "setup", &bindings);
+    let steps = steps(&context, &root, &bindings);
+    let teardown = phase(&context, &root, "teardown", &bindings);
+    let parameters = bindings.iter().map(|(name, value)| (name.clone(), typed(value))).collect();
+    root.finish();
+    let Head { id, title, product } = head?;
+    context.product()?;
+    let plan = Plan { id, title, product, parameters, setup: setup?, steps, teardown: teardown? };
+    (!context.is_incomplete()).then_some(plan)
+}
+
+struct Head {
+    id: String,
+    title: String,
+    product: String,
+}
+
+fn head(context: &Context<'_>, root: &Table<'_>) -> Option<Head> {
+    let table = root.table("plan")?.at("plan");
+    let id = table.required("id").and_then(|n| n.name());
+    let title = table.string("title");
+    let product = table.required("product").and_then(|n| Some((n.filled()?, n)));
+    table.finish();
+    let (product, node) = product?;
+    if let Some(known) = context.given.product
+        && known.id != product
+    {
+        node.none_of(product, [known.id.as_str()]);
+    }
+    Some(Head { id: id?.to_owned(), title: title?.to_owned(), product: product.to_owned() })
+}
+
+/// Parameters with the values that they have in this run.
+fn parameters<'a>(root: &Table<'a>, overrides: &BTreeMap<String, String>) -> Bindings<'a> {
+    let table = root.optional_table("parameters").map(|t| t.at("parameters"));
+    let mut found = Bindings::new();
+    for entry in table.iter().flat_map(Table::entries) {
+        let node = &entry.node;
+        if entry.key.is_empty() || !entry.key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')) {
+            let body = format!("`{}` is no name, expected letters, digits, `-` and `_`", entry.key);
+            node.report.error(&node.place, entry.span, body, None);
+        }
+        match node.value {
+            DeValue::String(_) => {}
+            DeValue::Integer(_) | DeValue::Float(_) if node.number().is_some() => {}
+            DeValue::Integer(_) | DeValue::Float(_) => continue,
+            _ => {
+                node.expected("a quantity, a text or a number", None);
+                continue;
+            }
+        }
+        let value = overrides.get(entry.key).map(|text| DeValue::String(Cow::Owned(text.clone())));
+        let value = value.filter(|new| same_kind(entry.key, node, new));
+        found.insert(entry.key.to_owned(), value.unwrap_or_else(|| node.value.clone()));
+    }
+    unknown_overrides(root, table.as_ref(), overrides);
+    found
+}
+
+/// A `--set` must be of the kind of the value it replaces.
+fn same_kind(name: &str, node: &crate::reader::node::Node<'_>, new: &DeValue<'_>) -> bool {
+    let expected = if node.is_number() { Some(Dimension::NONE) } else { quantity(node.value).map(|q| q.dimension) };
+    let Some(expected) = expected else { return true };
+    let text = text_of(new);
+    let found = Quantity::parse(&text);
+    if found.as_ref().is_ok_and(|q| q.dimension == expected) {
+        return true;
+    }
+    let found = found.map_or_else(|e| e.to_string(), |q| q.dimension.noun());
+    let hint = Some(format!("it replaces `{}`", text_of(node.value)));
+    node.error(format!("`--set {name}={text}` is {found}, expected {}", expected.noun()), hint);
+    false
+}
+
+fn unknown_overrides(root: &Table<'_>, table: Option<&Table<'_>>, overrides: &BTreeMap<String, String>) {
+    let names: Vec<&str> = table.iter().flat_map(|t| t.entries()).map(|e| e.key).collect();
+    let span = table.map_or(root.span, |t| t.span);
+    for (name, value) in overrides.iter().filter(|(name, _)| !names.contains(&name.as_str())) {
+        let hint = nearest(name, names.iter().copied()).map(|n| format!("did you mean `{n}`"));
+        let body = format!("`--set {name}={value}` names no parameter of this plan, expected {}", one_of(name, &names));
+        root.report.absence("", span, body, hint);
+    }
+}
+
+/// The quantity of a value: a number, or a text with a unit. A text that is a
+/// bare number stays text: `0001` may be a serial.
+fn quantity(value: &DeValue<'_>) -> Option<Quantity> {
+    let text = text_of(value);
+    let with_unit = !text.trim().ends_with(|c: char| c.is_ascii_digit() || c == '.');
+    let is_text = value.as_str().is_some();
+    Quantity::parse(&text).ok().filter(|_| with_unit || !is_text)
+}
+
+fn typed(value: &DeValue<'_>) -> Value {
+    quantity(value).map_or_else(|| Value::Text(text_of(value)), Value::Quantity)
+}
+
+/// Setup or teardown; empty when absent.
+fn phase<'a>(context: &Context<'_>, root: &Table<'a>, key: &'static str, parameters: &Bindings<'a>) -> Option<Vec<Act>> {
+    let Some(node) = root.optional(key) else { return Some(Vec::new()) };
+    let table = node.table()?;
+    let mut raw = table.raw.clone();
+    substitute(&mut raw, &Scope { parameters, each: Each::Nothing }, root.report, key, &[]);
+    let table = Table::new(&raw, table.span, String::new(), key.into(), root.report);
+    let acts = acts(context, &table);
+    table.finish();
+    acts
+}
+
+fn steps<'a>(context: &Context<'_>, root: &Table<'a>, parameters: &Bindings<'a>) -> Vec<crate::plan::Step> {
+    let written = root.tables("step", "id");
+    if written.is_empty() {
+        root.report.absence("", root.span, "the plan has no steps, expected `[[step]]`", None);
+    }
+    let mut ids = BTreeSet::new();
+    let mut steps = Vec::new();
+    for table in &written {
+        if let Some(id) = table.peek_text("id")
+            && !ids.insert(id)
+        {
+            table.error(format!("the id `{id}` is taken twice"), None);
+        }
+        step(context, parameters, table, &mut steps);
+    }
+    steps
+}
