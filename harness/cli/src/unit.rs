@@ -1,15 +1,86 @@
-//! The virtual unit of a run.
+//! The virtual unit of a run: drawn from the population by the seed, with the
+//! defects it was given.
+
 use std::path::Path;
-use hil_twin::TwinConfig;
+
+use hil_twin::{Defect, Population, TwinConfig};
+
 use crate::failure::Failure;
-use crate::project::Project;
-/// tmp
+use crate::project::{Project, read};
+
+/// What is clamped into the virtual bench.
 #[derive(Default)]
-pub struct VirtualUnit { /// ids
-    pub ids: Vec<String> }
-impl VirtualUnit { /// tmp
-    pub fn choose(_p:&Project,_ids:&[String],_f:Option<&Path>,_seed:u64)->Result<Self,Failure>{Ok(Self::default())}
-    /// tmp
-    pub fn apply(&self,_c:&mut TwinConfig)->Result<(),Failure>{Ok(())} 
-    /// ids
-    pub fn defects(&self)->Vec<String>{self.ids.clone()} }
+pub struct VirtualUnit {
+    defects: Vec<Defect>,
+    /// How good units spread, and which one this is.
+    drawn: Option<(Population, u64)>,
+}
+
+impl VirtualUnit {
+    /// The unit of `seed`, with the defects that the command line asks for:
+    /// `--defect` picks, `--defects` alone takes all of its file.
+    ///
+    /// # Errors
+    /// Files that cannot be read; an id that is not there, with the nearest.
+    pub fn choose(project: &Project, ids: &[String], file: Option<&Path>, seed: u64) -> Result<Self, Failure> {
+        let defects = chosen_defects(project, ids, file)?;
+        Ok(Self { defects, drawn: Some((population(project)?, seed)) })
+    }
+
+    /// Ids of its defects.
+    pub fn defects(&self) -> Vec<String> {
+        self.defects.iter().map(|d| d.id.clone()).collect()
+    }
+
+    /// Draws the unit and puts the defects into it.
+    ///
+    /// # Errors
+    /// A parameter or rule that the twin has not.
+    pub fn apply(&self, config: &mut TwinConfig) -> Result<(), Failure> {
+        if let Some((population, seed)) = &self.drawn {
+            population.apply(*seed, &mut config.unit).map_err(|e| Failure::invalid(format!("population: {e}"), None))?;
+        }
+        for defect in &self.defects {
+            defect.apply(&mut config.unit).map_err(|e| Failure::invalid(format!("defect `{}`: {e}", defect.id), Some("`hil defects --paths` lists what can be set")))?;
+        }
+        Ok(())
+    }
+}
+
+/// All defects of a file, or the shipped ones.
+///
+/// # Errors
+/// A file that cannot be read, or is no defects file.
+pub fn known_defects(project: &Project, file: Option<&Path>) -> Result<Vec<Defect>, Failure> {
+    let files = file.map_or_else(|| project.defects(), |f| vec![f.to_owned()]);
+    let mut all = Vec::new();
+    for path in files {
+        let text = read(&path, "defects")?;
+        all.extend(hil_twin::read_defects(&text).map_err(|e| Failure::invalid(format!("defects `{}`: {e}", path.display()), None))?);
+    }
+    all.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(all)
+}
+
+fn chosen_defects(project: &Project, ids: &[String], file: Option<&Path>) -> Result<Vec<Defect>, Failure> {
+    if ids.is_empty() && file.is_none() {
+        return Ok(Vec::new());
+    }
+    let known = known_defects(project, file)?;
+    if ids.is_empty() {
+        return Ok(known);
+    }
+    ids.iter().map(|id| known.iter().find(|d| d.id == *id).cloned().ok_or_else(|| unknown(id, &known))).collect()
+}
+
+fn unknown(id: &str, known: &[Defect]) -> Failure {
+    let nearest = hil_model::diagnostic::nearest(id, known.iter().map(|d| d.id.as_str()));
+    let hint = nearest.map_or("`hil defects` lists them".to_owned(), |n| format!("did you mean `{n}`? `hil defects` lists all"));
+    Failure::invalid(format!("--defect: unknown defect `{id}`"), Some(&hint))
+}
+
+fn population(project: &Project) -> Result<Population, Failure> {
+    let path = project.population();
+    let text = read(&path, "population")?;
+    Population::read(&text).map_err(|e| Failure::invalid(format!("population `{}`: {e}", path.display()), None))
+}
