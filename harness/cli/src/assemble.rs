@@ -75,7 +75,9 @@ fn power_up(twin: &Twin, clock: &Clock, seed: u64, spec: &InstrumentSpec) -> Res
     let lost = |cause: String| ChannelError::new(format!("instrument `{}`", spec.name), Fault::LinkLost { cause });
     let model = Model::from_dialect(&spec.dialect).ok_or_else(|| lost(format!("there is no virtual `{}`", spec.dialect)))?;
     let name = spec.terminals.as_deref().unwrap_or(&spec.name);
-    let terminals = twin.terminals(name).ok_or_else(|| lost(format!("the twin has no terminals `{name}`, expected one of {}", Twin::TERMINALS.join(", "))))?;
+    let terminals = twin
+        .terminals(name)
+        .ok_or_else(|| lost(format!("the twin has no terminals `{name}`, expected one of {}", Twin::TERMINALS.join(", "))))?;
     let (near, far) = tokio::io::duplex(PIPE);
     let terminals = Arc::clone(&terminals);
     tokio::task::spawn_local(hil_virtual::serve(far, model, Identity::new(&spec.serial), terminals, clock.clone(), seed));

@@ -41,7 +41,9 @@ impl VirtualUnit {
             population.apply(*seed, &mut config.unit).map_err(|e| Failure::invalid(format!("population: {e}"), None))?;
         }
         for defect in &self.defects {
-            defect.apply(&mut config.unit).map_err(|e| Failure::invalid(format!("defect `{}`: {e}", defect.id), Some("`hil defects --paths` lists what can be set")))?;
+            defect.apply(&mut config.unit).map_err(|e| {
+                Failure::invalid(format!("defect `{}`: {e}", defect.id), Some("`hil defects --paths` lists what can be set"))
+            })?;
         }
         Ok(())
     }

@@ -138,7 +138,12 @@ fn every_slip_is_named_with_its_remedy() {
         ),
         ("empty-do", Plan, "do = [\n  { set = { \"battery.output\" = \"off\" } },\n]", "do = []"),
         ("capture-without-until", Plan, "until = \"alternator.current > 0.5 A\", ", ""),
-        ("as-without-capture", Plan, "capture = \"alternator.voltage\", as = \"start\", limit = \"limits.alternator-start\"", "as = \"start\""),
+        (
+            "as-without-capture",
+            Plan,
+            "capture = \"alternator.voltage\", as = \"start\", limit = \"limits.alternator-start\"",
+            "as = \"start\"",
+        ),
         // Edges, values and expressions.
         ("unknown-edge", Plan, "require = \"cut - warn\"", "require = \"cut - warm\""),
         ("edge-before-armed", Plan, "{ wait = \"5 s\" }", "{ require = \"lost - warn\", max = \"1 s\" }"),
@@ -192,11 +197,26 @@ fn all_errors_of_a_file_come_in_one_pass() {
         ("max = 2.5", "maximum = 2.5"),
     ];
     insta::assert_snapshot!("several-in-a-plan", spoiled(File::Plan, &plan).messages());
-    let syntax = [("title = \"A bit of everything\"", "title = A bit of everything"), ("becomes = \"high\"", "becomes = \"hihg\""), ("wait = \"1 s\"", "wait = ")];
+    let syntax = [
+        ("title = \"A bit of everything\"", "title = A bit of everything"),
+        ("becomes = \"high\"", "becomes = \"hihg\""),
+        ("wait = \"1 s\"", "wait = "),
+    ];
     insta::assert_snapshot!("several-after-a-syntax-error", spoiled(File::Plan, &syntax).messages());
-    let limits = [("max = 31", "max = \"31 V\""), ("owner", "ower"), ("tolerance = \"100 mV\"", "tolerance = \"0 mV\""), ("unit = \"A\"", "unit = \"Amp\"")];
+    let limits = [
+        ("max = 31", "max = \"31 V\""),
+        ("owner", "ower"),
+        ("tolerance = \"100 mV\"", "tolerance = \"0 mV\""),
+        ("unit = \"A\"", "unit = \"Amp\""),
+    ];
     insta::assert_snapshot!("several-in-limits", spoiled(File::Limits, &limits).messages());
-    let product = [("role = \"both\"", "role = \"all\""), ("unit = \"V\"", "unit = \"Volt\""), ("clause", "clauses"), ("[codes]", "[code]"), ("serial-max-length = 32", "serial-max-length = 0")];
+    let product = [
+        ("role = \"both\"", "role = \"all\""),
+        ("unit = \"V\"", "unit = \"Volt\""),
+        ("clause", "clauses"),
+        ("[codes]", "[code]"),
+        ("serial-max-length = 32", "serial-max-length = 0"),
+    ];
     insta::assert_snapshot!("several-in-a-product", spoiled(File::Product, &product).messages());
 }
 

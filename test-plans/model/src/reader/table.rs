@@ -73,7 +73,17 @@ impl<'a> Table<'a> {
         let mut entries: Vec<Entry<'a>> = table.iter().map(entry).collect();
         // The parser sorts keys by name; people and `set` mean the order written.
         entries.sort_by_key(|e| e.span);
-        Self { raw: table, entries, legal: RefCell::default(), missing: RefCell::default(), open: Cell::new(false), span, what, place, report }
+        Self {
+            raw: table,
+            entries,
+            legal: RefCell::default(),
+            missing: RefCell::default(),
+            open: Cell::new(false),
+            span,
+            what,
+            place,
+            report,
+        }
     }
 
     /// The same table under a better name for messages: `step `lead``.
