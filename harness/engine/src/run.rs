@@ -38,7 +38,14 @@ pub struct Engine<'a> {
 
 impl<'a> Engine<'a> {
     /// A run that has not begun; bench time counts from here.
-    pub fn new(plan: &'a Plan, bench: &'a dyn Bench, clock: Clock, sinks: Sinks, header: RunHeader, control: UnboundedReceiver<Control>) -> Self {
+    pub fn new(
+        plan: &'a Plan,
+        bench: &'a dyn Bench,
+        clock: Clock,
+        sinks: Sinks,
+        header: RunHeader,
+        control: UnboundedReceiver<Control>,
+    ) -> Self {
         let log = Log::new(Dispatcher::new(sinks, clock.clone(), header.wall_start_ns));
         Self { plan, bench, clock, log, header, control, safe_tries: 0 }
     }
@@ -120,7 +127,12 @@ impl<'a> Engine<'a> {
         let _ = finish_step(&stage, Some(cut), why);
         let done = self.log.look().state.finished;
         for step in self.plan.steps.iter().skip(done) {
-            self.log.note(EventKind::StepFinished { step: step.id.clone(), attempt: 1, verdict: Verdict::Skipped, reason: Some(why.to_owned()) });
+            self.log.note(EventKind::StepFinished {
+                step: step.id.clone(),
+                attempt: 1,
+                verdict: Verdict::Skipped,
+                reason: Some(why.to_owned()),
+            });
         }
     }
 
@@ -167,7 +179,12 @@ impl<'a> Engine<'a> {
             self.safe_state().await;
         }
         let outcome = self.log.look().state.verdict();
-        self.log.note(EventKind::RunFinished { disposition: outcome.disposition, status: outcome.status, safe: outcome.safe, exit_code: outcome.exit_code() });
+        self.log.note(EventKind::RunFinished {
+            disposition: outcome.disposition,
+            status: outcome.status,
+            safe: outcome.safe,
+            exit_code: outcome.exit_code(),
+        });
         self.outcome().unwrap_or(outcome)
     }
 

@@ -88,8 +88,8 @@ impl Shared {
 
     /// Called when no task is ready: goes to the next deadline, or to the
     /// world's first watched change before it, and wakes whom it concerns.
-    /// Unless time is held somebody is woken, else the runtime would park for
-    /// ever: the root, if nobody else, brings the thread back here.
+    /// Unless time is held the root is woken too, else the runtime could park
+    /// for ever.
     pub(crate) fn idle(&self) {
         let Some(goal) = self.next_goal() else { return };
         let Some(goal) = self.wait_for_pace(goal) else { return };
@@ -98,9 +98,9 @@ impl Shared {
         let mut state = self.state();
         state.now = state.now.max(reached);
         state.take_due(reached, &mut woken);
-        if woken.is_empty() {
-            woken.extend(state.root.clone());
-        }
+        // Also when others are woken: a waker may belong to a future that is
+        // gone by now, and then nobody would bring the thread back here.
+        woken.extend(state.root.clone());
         drop(state);
         woken.into_iter().for_each(Waker::wake);
     }

@@ -67,10 +67,10 @@ impl Dimension {
 
     /// What a person calls it: `a voltage`, `a time`, or the exponents.
     pub fn noun(self) -> String {
-        NOUNS.iter().find(|(d, _)| *d == self).map_or_else(
-            || format!("V^{} A^{} s^{} K^{}", self.volt, self.ampere, self.second, self.kelvin),
-            |(_, n)| (*n).to_owned(),
-        )
+        NOUNS
+            .iter()
+            .find(|(d, _)| *d == self)
+            .map_or_else(|| format!("V^{} A^{} s^{} K^{}", self.volt, self.ampere, self.second, self.kelvin), |(_, n)| (*n).to_owned())
     }
 }
 
@@ -232,7 +232,8 @@ pub(crate) fn split_number(text: &str) -> (&str, &str) {
 }
 
 /// The units printing chooses from, largest first.
-const PRINTED: &[&str] = &["V", "mV", "µV", "A", "mA", "µA", "s", "ms", "µs", "Mohm", "kohm", "ohm", "mohm", "W", "kHz", "Hz", "V/s", "mV/s", "A/s"];
+const PRINTED: &[&str] =
+    &["V", "mV", "µV", "A", "mA", "µA", "s", "ms", "µs", "Mohm", "kohm", "ohm", "mohm", "W", "kHz", "Hz", "V/s", "mV/s", "A/s"];
 
 impl fmt::Display for Quantity {
     /// Up to six significant digits in the largest unit that leaves at least

@@ -85,6 +85,8 @@ fn every_slip_is_named_with_its_remedy() {
         ("unknown-key", Plan, "within = \"1 s\", for", "withn = \"1 s\", for"),
         ("unknown-table", Plan, "[teardown]", "[tear-down]"),
         ("missing-key", Plan, "title = \"A bit of everything\"\n", ""),
+        ("step-without-id", Plan, "id = \"interrupted\"\n", ""),
+        ("step-without-do", Plan, "do = [\n  { profile", "doo = [\n  { profile"),
         ("unknown-action", Plan, "{ wait = \"5 s\" }", "{ wiat = \"5 s\" }"),
         ("two-actions", Plan, "{ wait = \"5 s\" }", "{ wait = \"5 s\", read = \"ble.code\", as = \"c\" }"),
         ("duplicate-step", Plan, "id = \"interrupted\"", "id = \"alternator-start\""),
@@ -136,7 +138,12 @@ fn every_slip_is_named_with_its_remedy() {
         ),
         ("empty-do", Plan, "do = [\n  { set = { \"battery.output\" = \"off\" } },\n]", "do = []"),
         ("capture-without-until", Plan, "until = \"alternator.current > 0.5 A\", ", ""),
-        ("as-without-capture", Plan, "capture = \"alternator.voltage\", as = \"start\", limit = \"limits.alternator-start\"", "as = \"start\""),
+        (
+            "as-without-capture",
+            Plan,
+            "capture = \"alternator.voltage\", as = \"start\", limit = \"limits.alternator-start\"",
+            "as = \"start\"",
+        ),
         // Edges, values and expressions.
         ("unknown-edge", Plan, "require = \"cut - warn\"", "require = \"cut - warm\""),
         ("edge-before-armed", Plan, "{ wait = \"5 s\" }", "{ require = \"lost - warn\", max = \"1 s\" }"),
@@ -190,11 +197,26 @@ fn all_errors_of_a_file_come_in_one_pass() {
         ("max = 2.5", "maximum = 2.5"),
     ];
     insta::assert_snapshot!("several-in-a-plan", spoiled(File::Plan, &plan).messages());
-    let syntax = [("title = \"A bit of everything\"", "title = A bit of everything"), ("becomes = \"high\"", "becomes = \"hihg\""), ("wait = \"1 s\"", "wait = ")];
+    let syntax = [
+        ("title = \"A bit of everything\"", "title = A bit of everything"),
+        ("becomes = \"high\"", "becomes = \"hihg\""),
+        ("wait = \"1 s\"", "wait = "),
+    ];
     insta::assert_snapshot!("several-after-a-syntax-error", spoiled(File::Plan, &syntax).messages());
-    let limits = [("max = 31", "max = \"31 V\""), ("owner", "ower"), ("tolerance = \"100 mV\"", "tolerance = \"0 mV\""), ("unit = \"A\"", "unit = \"Amp\"")];
+    let limits = [
+        ("max = 31", "max = \"31 V\""),
+        ("owner", "ower"),
+        ("tolerance = \"100 mV\"", "tolerance = \"0 mV\""),
+        ("unit = \"A\"", "unit = \"Amp\""),
+    ];
     insta::assert_snapshot!("several-in-limits", spoiled(File::Limits, &limits).messages());
-    let product = [("role = \"both\"", "role = \"all\""), ("unit = \"V\"", "unit = \"Volt\""), ("clause", "clauses"), ("[codes]", "[code]"), ("serial-max-length = 32", "serial-max-length = 0")];
+    let product = [
+        ("role = \"both\"", "role = \"all\""),
+        ("unit = \"V\"", "unit = \"Volt\""),
+        ("clause", "clauses"),
+        ("[codes]", "[code]"),
+        ("serial-max-length = 32", "serial-max-length = 0"),
+    ];
     insta::assert_snapshot!("several-in-a-product", spoiled(File::Product, &product).messages());
 }
 
@@ -222,17 +244,32 @@ fn the_product_of_a_plan_is_found_without_reading_it() {
     assert_eq!(peek_product(&sources, bad), None);
 }
 
-/// Reads a spoilt file and holds the messages against what every message owes
-/// its reader; that it returns at all is the point.
+/// Reads a spoilt file; that it returns at all is the point.
 fn survives(product: &str, limits: &str, plan: &str) {
     let files = read(product, limits, plan, &[]);
     if files.product.is_ok() && files.limits.is_ok() {
         assert_ne!(files.plan.as_ref().err(), Some(&Vec::new()), "refused without a reason:\n{plan}");
     }
-    for d in [files.product.err(), files.limits.err(), files.plan.err()].into_iter().flatten().flatten() {
+    let lists = [files.product.err(), files.limits.err(), files.plan.err()];
+    lists.into_iter().flatten().for_each(|list| owes(&files.sources, &list));
+}
+
+/// A spoilt plan against a product and limits that are read only once.
+fn plan_survives(product: &Product, limits: &Limits, plan: &str) {
+    let mut sources = Sources::default();
+    let id = sources.add("plan.toml", plan);
+    let context = PlanContext { product: Some(product), limits: Some(limits), overrides: &BTreeMap::new() };
+    let Err(list) = read_plan(&sources, id, context) else { return };
+    assert!(!list.is_empty(), "refused without a reason:\n{plan}");
+    owes(&sources, &list);
+}
+
+/// What every message owes its reader.
+fn owes(sources: &Sources, list: &[Diagnostic]) {
+    for d in list {
         assert!(!d.message.is_empty() && !d.message.ends_with('.'), "{d:?}");
-        assert!(d.span.start <= d.span.end && d.span.end <= files.sources.text(d.span.file).len(), "{d:?}");
-        assert!(files.sources.render(&d).contains("-->"), "{d:?}");
+        assert!(d.span.start <= d.span.end && d.span.end <= sources.text(d.span.file).len(), "{d:?}");
+        assert!(sources.render(d).contains("-->"), "{d:?}");
     }
 }
 
@@ -258,6 +295,22 @@ fn no_missing_token_makes_it_panic() {
     without_each_token(SAMPLE).for_each(|plan| survives(PRODUCT, LIMITS, &plan));
 }
 
+/// A plan without one of its lines is refused, unless the line was a comment,
+/// a blank, an action or something that may be left out.
+#[test]
+fn no_missing_line_goes_unseen() {
+    let lines: Vec<&str> = SAMPLE.lines().collect();
+    let optional = ["#", "  {", "title", "requirements", "timeout", "serial", "fraction", "for-each"];
+    for (i, line) in lines.iter().enumerate() {
+        let rest: Vec<&str> = [&lines[..i], &lines[i + 1..]].concat();
+        survives(PRODUCT, LIMITS, &rest.join("\n"));
+        let plan = read(PRODUCT, LIMITS, &rest.join("\n"), &[]).plan;
+        if !line.is_empty() && !optional.iter().any(|o| line.starts_with(o)) {
+            assert!(plan.is_err(), "`{line}` is not missed");
+        }
+    }
+}
+
 #[test]
 fn no_truncation_makes_it_panic() {
     for end in (0..SAMPLE.len()).step_by(7).filter(|i| SAMPLE.is_char_boundary(*i)) {
@@ -279,7 +332,14 @@ fn the_real_plan_survives_too() {
     };
     let files = read(&product, &limits, &plan, &[]);
     assert!(files.plan.is_ok(), "{}", files.messages());
-    without_each_token(&plan).for_each(|plan| survives(&product, &limits, &plan));
+    let (Ok(product), Ok(limits)) = (files.product, files.limits) else { return };
+    // One step at a time behind the head: whole plans would take ten times as long.
+    let mut parts = plan.split_inclusive("\n[[step]]");
+    let head = parts.next().unwrap_or_default();
+    without_each_token(head).for_each(|head| plan_survives(&product, &limits, &head));
+    for step in parts {
+        without_each_token(step).for_each(|step| plan_survives(&product, &limits, &format!("{head}{step}")));
+    }
 }
 
 proptest::proptest! {

@@ -60,7 +60,8 @@ pub fn finished(scratch: &Scratch, output: Output) -> Run {
 }
 
 fn newest(out: &Path) -> PathBuf {
-    let mut folders: Vec<PathBuf> = std::fs::read_dir(out).into_iter().flatten().flatten().map(|e| e.path()).filter(|p| p.is_dir()).collect();
+    let mut folders: Vec<PathBuf> =
+        std::fs::read_dir(out).into_iter().flatten().flatten().map(|e| e.path()).filter(|p| p.is_dir()).collect();
     folders.sort();
     folders.pop().unwrap_or_else(|| out.join("no-run-folder"))
 }

@@ -94,9 +94,7 @@ impl Names {
 
     fn typed(&mut self, node: &Node<'_>, expression: Expression) -> Option<Typed> {
         match expression {
-            Expression::Literal(q) => {
-                Some(Typed { expression, sort: Some(Sort::Quantity(q.dimension)), moments: 0 })
-            }
+            Expression::Literal(q) => Some(Typed { expression, sort: Some(Sort::Quantity(q.dimension)), moments: 0 }),
             Expression::Value(name) => self.lookup(node, EdgeRef { name, index: None }),
             Expression::Edge(edge) => self.lookup(node, edge),
             Expression::Binary(a, op, b) => {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use toml::de::DeValue;
 
 use crate::diagnostic::{Sources, nearest};
-use crate::plan::{Act, Plan};
+use crate::plan::{Act, Plan, Step};
 use crate::quantity::{Dimension, Quantity};
 use crate::reader::PlanContext;
 use crate::reader::context::Context;
@@ -27,7 +27,7 @@ pub(super) fn read(root: Table<'_>, sources: &Sources, given: PlanContext<'_>) -
     root.finish();
     let Head { id, title, product } = head?;
     context.product()?;
-    let plan = Plan { id, title, product, parameters, setup: setup?, steps, teardown: teardown? };
+    let plan = Plan { id, title, product, parameters, setup: setup?, steps: steps?, teardown: teardown? };
     (!context.is_incomplete()).then_some(plan)
 }
 
@@ -129,7 +129,7 @@ fn phase<'a>(context: &Context<'_>, root: &Table<'a>, key: &'static str, paramet
     acts
 }
 
-fn steps<'a>(context: &Context<'_>, root: &Table<'a>, parameters: &Bindings<'a>) -> Vec<crate::plan::Step> {
+fn steps<'a>(context: &Context<'_>, root: &Table<'a>, parameters: &Bindings<'a>) -> Option<Vec<Step>> {
     let written = root.tables("step", "id");
     if written.is_empty() {
         root.report.absence("", root.span, "the plan has no steps, expected `[[step]]`", None);
@@ -142,7 +142,8 @@ fn steps<'a>(context: &Context<'_>, root: &Table<'a>, parameters: &Bindings<'a>)
         {
             table.error(format!("the id `{id}` is taken twice"), None);
         }
-        step(context, parameters, table, &mut steps);
+        steps.push(step(context, parameters, table));
     }
-    steps
+    let read: Option<Vec<Vec<Step>>> = steps.into_iter().collect();
+    read.map(|steps| steps.concat())
 }

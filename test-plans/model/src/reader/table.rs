@@ -4,10 +4,10 @@
 //! let table = root.tables("instrument");        // for each of them:
 //! let name = table.string("name");              // compulsory
 //! let limit = table.optional("over-voltage").and_then(|n| n.quantity(Some(Dimension::VOLTAGE)));
-//! table.finish();                               // reports keys nobody asked for, and what is missing
+//! table.finish();                               // reports every key nobody asked for
 //! ```
 //!
-//! [`Table::finish`] must be called on every table: what is missing is said there.
+//! A table that is dropped without [`Table::finish`] still says what is missing.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -73,7 +73,17 @@ impl<'a> Table<'a> {
         let mut entries: Vec<Entry<'a>> = table.iter().map(entry).collect();
         // The parser sorts keys by name; people and `set` mean the order written.
         entries.sort_by_key(|e| e.span);
-        Self { raw: table, entries, legal: RefCell::default(), missing: RefCell::default(), open: Cell::new(false), span, what, place, report }
+        Self {
+            raw: table,
+            entries,
+            legal: RefCell::default(),
+            missing: RefCell::default(),
+            open: Cell::new(false),
+            span,
+            what,
+            place,
+            report,
+        }
     }
 
     /// The same table under a better name for messages: `step `lead``.
@@ -160,8 +170,8 @@ impl<'a> Table<'a> {
         self.report.error(&self.place, self.span, body, hint);
     }
 
-    /// Says in [`Table::finish`] that something is missing, unless a key is
-    /// unknown: that may be what was meant.
+    /// Says, when the table has been read, that something is missing, unless a
+    /// key is unknown: that may be what was meant.
     pub fn absence(&self, body: impl Into<String>, hint: Option<String>) {
         self.missing.borrow_mut().push((body.into(), hint));
     }
@@ -169,17 +179,23 @@ impl<'a> Table<'a> {
     /// Reports every key that nobody asked for, with the nearest legal one; if
     /// there is none, what is missing.
     pub fn finish(self) {
-        let legal = self.legal.into_inner();
+        let legal = self.legal.borrow();
         let known = |key: &str| self.open.get() || legal.contains(&key);
-        let unknown: Vec<&Entry<'_>> = self.entries.iter().filter(|e| !known(e.key)).collect();
-        for entry in &unknown {
-            let unused: Vec<&str> = legal.iter().copied().filter(|l| !self.entries.iter().any(|e| e.key == *l)).collect();
-            let hint = nearest(entry.key, unused).map(|name| format!("did you mean `{name}`"));
-            let owner = if self.what.is_empty() { String::new() } else { format!(" in {}", self.what) };
+        let unused: Vec<&str> = legal.iter().copied().filter(|l| self.peek(l).is_none()).collect();
+        let owner = if self.what.is_empty() { String::new() } else { format!(" in {}", self.what) };
+        for entry in self.entries.iter().filter(|e| !known(e.key)) {
+            let hint = nearest(entry.key, unused.iter().copied()).map(|name| format!("did you mean `{name}`"));
             let body = format!("unknown key `{}`{owner}, expected {}", entry.key, one_of(entry.key, &legal));
             self.report.error(&self.place, entry.span, body, hint);
+            self.missing.borrow_mut().clear();
         }
-        for (body, hint) in self.missing.into_inner().into_iter().filter(|_| unknown.is_empty()) {
+    }
+}
+
+impl Drop for Table<'_> {
+    /// What is missing is said also of a table whose reading ended early.
+    fn drop(&mut self) {
+        for (body, hint) in self.missing.take() {
             self.report.absence(&self.place, self.span, body, hint);
         }
     }

@@ -88,8 +88,7 @@ const TRIGGERS: &str = "one of `becomes`, `falls-through`, `rises-through`";
 
 /// Exactly one of `becomes`, `rises-through`, `falls-through`.
 pub(super) fn trigger(table: &Table<'_>, sort: Option<&Sort>) -> Option<Trigger> {
-    let (becomes, rises, falls) =
-        (table.optional("becomes"), table.optional("rises-through"), table.optional("falls-through"));
+    let (becomes, rises, falls) = (table.optional("becomes"), table.optional("rises-through"), table.optional("falls-through"));
     match (becomes, rises, falls) {
         (Some(node), None, None) => match sort? {
             Sort::Quantity(_) => {
