@@ -3,7 +3,7 @@
 use crate::alternator::{Alternator, PercentView};
 use crate::btv::{Btv, CableView};
 use crate::codes::{self, CodeView, Codes};
-use crate::guard::{BrownOutView, OverTemperatureView, OverloadView, SelfTest};
+use crate::guard::{BrownOutView, OverTemperatureView, OverloadView, SelfTest, exceeds};
 use crate::held::Held;
 use crate::io::{BtvInputs, Inputs, Outputs};
 use crate::lead::{Lead, LeadState, LeadTick};
@@ -29,6 +29,8 @@ struct Volatile {
     alternator: Alternator,
     over_temperature: bool,
     overload: bool,
+    over: Held,
+    heavy: Held,
 }
 
 /// The firmware of one unit.
@@ -213,7 +215,14 @@ impl Firmware {
             plausible_min_c: params.temperature_plausible_min_c,
             was_hot: self.state.over_temperature,
         });
-        let tripped = (self.rules.overload)(&OverloadView { system_amps: inputs.system_amps, trip_amps: params.overload_trip_amps });
+        let amps = inputs.system_amps;
+        let tripped = (self.rules.overload)(&OverloadView {
+            system_amps: amps,
+            trip_amps: params.overload_trip_amps,
+            over_ms: self.state.over.tick(exceeds(amps, params.overload_trip_amps)),
+            delay_ms: params.overload_trip_ms,
+            heavy_ms: self.state.heavy.tick(exceeds(amps, params.heavy_amps)),
+        });
         self.state.overload = enabled && (self.state.overload || tripped);
     }
 
@@ -289,6 +298,7 @@ impl Firmware {
             soft_switch: self.settings.soft_switch,
             codes,
             connected: inputs.connected,
+            temperature_c: inputs.temperature_c,
             activity,
         };
     }

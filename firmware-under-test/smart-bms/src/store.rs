@@ -224,7 +224,7 @@ mod tests {
         let (a, b, c) = (page("A1", 1.01), page("B2", 0.99), page("C3", 1.0));
         let first = Slots::holding(&a);
         every_interruption(&first, &Write::page(&first, &b), Some(a), Some(b));
-        let second = cut(&first, &Write::page(&first, &b), usize::MAX.min(1000), None);
+        let second = cut(&first, &Write::page(&first, &b), 1000, None);
         every_interruption(&second, &Write::page(&second, &c), Some(b), Some(c));
     }
 
