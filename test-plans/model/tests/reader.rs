@@ -169,7 +169,12 @@ fn every_slip_is_named_with_its_remedy() {
         ("use-of-something-else", Plan, "{ use = \"recover\" }", "{ use = \"teardown\" }"),
         ("use-with-more", Plan, "{ use = \"recover\" }", "{ use = \"recover\", as = \"x\" }"),
         ("use-outside-of-setup", Plan, "{ set = { \"battery.output\" = \"off\" } },\n]", "{ use = \"recover\" },\n]"),
-        ("use-without-recover", Plan, "[recover]\ndo = [\n  { set = { \"btv.pre-alarm\" = \"healthy\", \"btv.atd\" = \"healthy\" } },\n]\n", ""),
+        (
+            "use-without-recover",
+            Plan,
+            "[recover]\ndo = [\n  { set = { \"btv.pre-alarm\" = \"healthy\", \"btv.atd\" = \"healthy\" } },\n]\n",
+            "",
+        ),
         ("wrong-in-recover", Plan, "{ \"btv.pre-alarm\" = \"healthy\"", "{ \"btv.pre-alarm\" = \"helthy\""),
         // The other files.
         ("limit-swapped", Limits, "min = \"30 s\"\nmax = 31", "min = \"31 s\"\nmax = 30"),
