@@ -18,7 +18,6 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("hil-channel", &["hil-model", "hil-timebase"]),
     ("hil-bench", &["hil-model", "hil-timebase", "hil-channel", "hil-client"]),
     ("hil-twin", &["hil-model", "hil-timebase", "hil-channel", "hil-bench", "hil-virtual", "smart-bms"]),
-    ("hil-extension", &["hil-model", "hil-timebase", "hil-channel"]),
     ("hil-engine", &["hil-model", "hil-record", "hil-channel", "hil-timebase"]),
     (
         "hil-cli",
@@ -32,7 +31,6 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "hil-channel",
             "hil-bench",
             "hil-twin",
-            "hil-extension",
             "hil-engine",
         ],
     ),
