@@ -23,10 +23,7 @@ pub struct LimiterView {
 /// Rule: the row of table 1 for the fitted fuse, A.
 #[must_use]
 pub fn limiter(view: &LimiterView) -> f64 {
-    view.table_amps
-        .get(view.fitted.index())
-        .copied()
-        .unwrap_or(0.0)
+    view.table_amps.get(view.fitted.index()).copied().unwrap_or(0.0)
 }
 
 /// What the set value during a start may depend on.
@@ -104,8 +101,7 @@ pub struct PercentView {
 /// Rule: per cent of the limit of the fuse type set in the app (§3.5.1-4).
 #[must_use]
 pub fn percent(view: &PercentView) -> Option<f64> {
-    view.setting_limit_amps
-        .map(|limit| 100.0 * view.alternator_amps / limit)
+    view.setting_limit_amps.map(|limit| 100.0 * view.alternator_amps / limit)
 }
 
 /// State of the port.
@@ -134,27 +130,14 @@ impl Alternator {
             start_volts: params.alternator_start_volts,
         }));
         let was_running = self.running.ms().is_some();
-        let runs = permitted
-            && if was_running {
-                self.keeps_running(params, rules, inputs)
-            } else {
-                self.may_start(params)
-            };
+        let runs = permitted && if was_running { self.keeps_running(params, rules, inputs) } else { self.may_start(params) };
         self.running.tick(runs);
         let Some(running_ms) = self.running.ms() else {
             self.idle = Held::default();
             return (false, 0.0);
         };
-        let limit_amps = (rules.limiter)(&LimiterView {
-            fitted: inputs.fuse,
-            setting,
-            table_amps: params.limiter_amps,
-        });
-        let set = SoftStart {
-            limit_amps,
-            running_ms,
-            amps_per_s: params.soft_start_amps_per_s,
-        };
+        let limit_amps = (rules.limiter)(&LimiterView { fitted: inputs.fuse, setting, table_amps: params.limiter_amps });
+        let set = SoftStart { limit_amps, running_ms, amps_per_s: params.soft_start_amps_per_s };
         (true, (rules.soft_start)(&set))
     }
 
@@ -164,8 +147,7 @@ impl Alternator {
 
     /// The pause follows a stop for lack of voltage, not one for lack of permission.
     fn keeps_running(&mut self, params: &Params, rules: &Rules, inputs: &Inputs) -> bool {
-        self.idle
-            .tick(inputs.alternator_amps < params.alternator_zero_amps);
+        self.idle.tick(inputs.alternator_amps < params.alternator_zero_amps);
         let stops = (rules.alternator_stop)(&AlternatorStop {
             alternator_volts: inputs.alternator_volts,
             alternator_amps: inputs.alternator_amps,
@@ -186,11 +168,7 @@ mod tests {
     use super::*;
 
     fn start_at(alternator_volts: f64) -> bool {
-        start(&AlternatorStart {
-            alternator_volts,
-            battery_volts: 12.8,
-            start_volts: 13.0,
-        })
+        start(&AlternatorStart { alternator_volts, battery_volts: 12.8, start_volts: 13.0 })
     }
 
     /// 13.000 V does not start. No bench can resolve this; only this test does.
@@ -204,14 +182,7 @@ mod tests {
     }
 
     fn stop_at(alternator_volts: f64, alternator_amps: f64, no_current: bool) -> bool {
-        stop(&AlternatorStop {
-            alternator_volts,
-            alternator_amps,
-            start_volts: 13.0,
-            stop_volts: 12.8,
-            reverse_amps: 0.5,
-            no_current,
-        })
+        stop(&AlternatorStop { alternator_volts, alternator_amps, start_volts: 13.0, stop_volts: 12.8, reverse_amps: 0.5, no_current })
     }
 
     #[test]
@@ -226,29 +197,15 @@ mod tests {
 
     #[test]
     fn the_fitted_fuse_decides_the_limit() {
-        let view = LimiterView {
-            fitted: FuseRow::Pair7A5,
-            setting: Some(FuseRow::Mega100A),
-            table_amps: Params::default().limiter_amps,
-        };
+        let view = LimiterView { fitted: FuseRow::Pair7A5, setting: Some(FuseRow::Mega100A), table_amps: Params::default().limiter_amps };
         assert_eq!(limiter(&view), 9.0);
-        let view = LimiterView {
-            fitted: FuseRow::Mega125A,
-            setting: None,
-            ..view
-        };
+        let view = LimiterView { fitted: FuseRow::Mega125A, setting: None, ..view };
         assert_eq!(limiter(&view), 100.0);
     }
 
     #[test]
     fn the_limit_rises_softly() {
-        let at = |running_ms| {
-            soft_start(&SoftStart {
-                limit_amps: 9.0,
-                running_ms,
-                amps_per_s: 100.0,
-            })
-        };
+        let at = |running_ms| soft_start(&SoftStart { limit_amps: 9.0, running_ms, amps_per_s: 100.0 });
         assert!((at(0) - 0.1).abs() < 1e-12);
         assert!((at(49) - 5.0).abs() < 1e-12);
         assert_eq!(at(89), 9.0);
@@ -257,12 +214,7 @@ mod tests {
 
     #[test]
     fn per_cent_needs_the_fuse_type() {
-        let at = |setting_limit_amps| {
-            percent(&PercentView {
-                alternator_amps: 4.5,
-                setting_limit_amps,
-            })
-        };
+        let at = |setting_limit_amps| percent(&PercentView { alternator_amps: 4.5, setting_limit_amps });
         assert_eq!(at(None), None);
         assert_eq!(at(Some(9.0)), Some(50.0));
         assert_eq!(at(Some(90.0)), Some(5.0));

@@ -51,11 +51,7 @@ struct Line<T> {
 
 impl<T: Copy + PartialEq> Line<T> {
     fn new(believed: T) -> Self {
-        Self {
-            believed,
-            seen: believed,
-            held: Held::default(),
-        }
+        Self { believed, seen: believed, held: Held::default() }
     }
 
     fn tick(&mut self, params: &Params, rules: &Rules, raw: T) {
@@ -88,12 +84,7 @@ pub(crate) struct Btv {
 
 impl Default for Btv {
     fn default() -> Self {
-        Self {
-            cable: Line::new(false),
-            pre_alarm: Line::new(PreAlarmLine::Absent),
-            atc: Line::new(false),
-            atd: Line::new(false),
-        }
+        Self { cable: Line::new(false), pre_alarm: Line::new(PreAlarmLine::Absent), atc: Line::new(false), atd: Line::new(false) }
     }
 }
 
@@ -111,12 +102,7 @@ impl Btv {
             self.atd.restart();
         }
         self.cable.tick(params, rules, raw.cable);
-        BtvInputs {
-            cable: self.cable.believed,
-            pre_alarm: self.pre_alarm.believed,
-            atc: self.atc.believed,
-            atd: self.atd.believed,
-        }
+        BtvInputs { cable: self.cable.believed, pre_alarm: self.pre_alarm.believed, atc: self.atc.believed, atd: self.atd.believed }
     }
 }
 
@@ -124,12 +110,7 @@ impl Btv {
 mod tests {
     use super::*;
 
-    const HEALTHY: BtvInputs = BtvInputs {
-        cable: true,
-        pre_alarm: PreAlarmLine::Healthy,
-        atc: true,
-        atd: true,
-    };
+    const HEALTHY: BtvInputs = BtvInputs { cable: true, pre_alarm: PreAlarmLine::Healthy, atc: true, atd: true };
 
     fn run(btv: &mut Btv, raw: BtvInputs, ms: u32) -> BtvInputs {
         let (params, rules) = (Params::default(), Rules::default());
@@ -148,22 +129,14 @@ mod tests {
 
     #[test]
     fn a_new_state_counts_from_its_first_to_its_last_sample() {
-        let at = |held_ms| {
-            debounce(&DebounceView {
-                held_ms,
-                needed_ms: 20,
-            })
-        };
+        let at = |held_ms| debounce(&DebounceView { held_ms, needed_ms: 20 });
         assert!(!at(19));
         assert!(at(20));
     }
 
     #[test]
     fn short_glitches_pass_unseen() {
-        let open = BtvInputs {
-            atc: false,
-            ..HEALTHY
-        };
+        let open = BtvInputs { atc: false, ..HEALTHY };
         let mut btv = healthy();
         for _ in 0..5 {
             assert_eq!(run(&mut btv, open, 20), HEALTHY);
@@ -174,14 +147,8 @@ mod tests {
 
     #[test]
     fn a_line_that_bounces_between_two_new_states_is_not_believed() {
-        let alarm = BtvInputs {
-            pre_alarm: PreAlarmLine::Alarm,
-            ..HEALTHY
-        };
-        let absent = BtvInputs {
-            pre_alarm: PreAlarmLine::Absent,
-            ..HEALTHY
-        };
+        let alarm = BtvInputs { pre_alarm: PreAlarmLine::Alarm, ..HEALTHY };
+        let absent = BtvInputs { pre_alarm: PreAlarmLine::Absent, ..HEALTHY };
         let mut btv = healthy();
         for _ in 0..10 {
             assert_eq!(run(&mut btv, alarm, 15), HEALTHY);
@@ -191,51 +158,24 @@ mod tests {
 
     #[test]
     fn an_open_cable_does_not_speak_for_the_other_lines() {
-        let open = BtvInputs {
-            cable: false,
-            pre_alarm: PreAlarmLine::Absent,
-            atc: false,
-            atd: false,
-        };
+        let open = BtvInputs { cable: false, pre_alarm: PreAlarmLine::Absent, atc: false, atd: false };
         let mut btv = healthy();
         let believed = run(&mut btv, open, 21);
-        assert_eq!(
-            believed,
-            BtvInputs {
-                cable: false,
-                ..HEALTHY
-            }
-        );
+        assert_eq!(believed, BtvInputs { cable: false, ..HEALTHY });
     }
 
     #[test]
     fn poles_that_open_one_after_another_are_one_fault() {
         let mut btv = healthy();
-        let atd = BtvInputs {
-            atd: false,
-            ..HEALTHY
-        };
+        let atd = BtvInputs { atd: false, ..HEALTHY };
         run(&mut btv, atd, 15);
-        let believed = run(
-            &mut btv,
-            BtvInputs {
-                cable: false,
-                ..atd
-            },
-            21,
-        );
+        let believed = run(&mut btv, BtvInputs { cable: false, ..atd }, 21);
         assert!(believed.atd && !believed.cable);
     }
 
     #[test]
     fn a_missing_pre_alarm_is_a_fault_only_where_it_is_used() {
-        let fault = |cable, pre_alarm, usage| {
-            cable_fault(&CableView {
-                cable,
-                pre_alarm,
-                usage,
-            })
-        };
+        let fault = |cable, pre_alarm, usage| cable_fault(&CableView { cable, pre_alarm, usage });
         use PreAlarmLine::{Absent, Alarm, Healthy};
         use PreAlarmUsage::{NotAvailable, Use};
         assert!(fault(true, Absent, Use));

@@ -65,11 +65,7 @@ impl Codes {
     /// With or without one code.
     #[must_use]
     pub fn with(self, code: Code, shows: bool) -> Self {
-        if shows {
-            Self(self.0 | 1 << code as u8)
-        } else {
-            self
-        }
+        if shows { Self(self.0 | 1 << code as u8) } else { self }
     }
 
     /// True if the code shows.
@@ -86,9 +82,7 @@ impl Codes {
 
     /// The codes that show, sorted by their text.
     pub fn iter(self) -> impl Iterator<Item = Code> {
-        Code::ALL
-            .into_iter()
-            .filter(move |code| self.contains(*code))
+        Code::ALL.into_iter().filter(move |code| self.contains(*code))
     }
 }
 
@@ -195,11 +189,7 @@ mod tests {
 
     const QUIET: CodeView = CodeView {
         watching: true,
-        self_test: SelfTest {
-            calibration: true,
-            configuration: true,
-            reference: true,
-        },
+        self_test: SelfTest { calibration: true, configuration: true, reference: true },
         cable_fault: false,
         warning: false,
         cut: false,
@@ -213,62 +203,16 @@ mod tests {
 
     #[test]
     fn each_condition_shows_its_code() {
-        let bad = |calibration, configuration, reference| CodeView {
-            self_test: SelfTest {
-                calibration,
-                configuration,
-                reference,
-            },
-            ..QUIET
-        };
+        let bad =
+            |calibration, configuration, reference| CodeView { self_test: SelfTest { calibration, configuration, reference }, ..QUIET };
         let rows = [
             (QUIET, "none"),
-            (
-                CodeView {
-                    overload: true,
-                    ..QUIET
-                },
-                "A-A12",
-            ),
-            (
-                CodeView {
-                    warning: true,
-                    ..QUIET
-                },
-                "W-B12",
-            ),
-            (
-                CodeView {
-                    warning: true,
-                    cut: true,
-                    ..QUIET
-                },
-                "A-B11",
-            ),
-            (
-                CodeView {
-                    over_temperature: true,
-                    ..QUIET
-                },
-                "A-B15",
-            ),
-            (
-                CodeView {
-                    cable_fault: true,
-                    cut: true,
-                    ..QUIET
-                },
-                "E-B32",
-            ),
-            (
-                CodeView {
-                    watching: false,
-                    cable_fault: true,
-                    cut: true,
-                    ..QUIET
-                },
-                "none",
-            ),
+            (CodeView { overload: true, ..QUIET }, "A-A12"),
+            (CodeView { warning: true, ..QUIET }, "W-B12"),
+            (CodeView { warning: true, cut: true, ..QUIET }, "A-B11"),
+            (CodeView { over_temperature: true, ..QUIET }, "A-B15"),
+            (CodeView { cable_fault: true, cut: true, ..QUIET }, "E-B32"),
+            (CodeView { watching: false, cable_fault: true, cut: true, ..QUIET }, "none"),
             (bad(false, true, true), "E-B30"),
             (bad(true, false, true), "E-B31"),
             (bad(true, true, false), "E-B33"),
@@ -284,10 +228,7 @@ mod tests {
             overload: true,
             over_temperature: true,
             warning: true,
-            self_test: SelfTest {
-                reference: false,
-                ..QUIET.self_test
-            },
+            self_test: SelfTest { reference: false, ..QUIET.self_test },
             ..QUIET
         };
         assert_eq!(text(&view), "A-A12 A-B15 E-B33 W-B12");

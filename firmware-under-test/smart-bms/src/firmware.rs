@@ -56,10 +56,7 @@ impl Firmware {
             browned_out: false,
             state: Volatile::default(),
             outputs: Outputs::default(),
-            status: Status {
-                soft_switch: settings.soft_switch,
-                ..Status::default()
-            },
+            status: Status { soft_switch: settings.soft_switch, ..Status::default() },
         }
     }
 
@@ -117,10 +114,7 @@ impl Firmware {
         if self.browned_out {
             self.state = Volatile::default();
             self.outputs = Outputs::default();
-            self.status = Status {
-                soft_switch: self.settings.soft_switch,
-                ..Status::default()
-            };
+            self.status = Status { soft_switch: self.settings.soft_switch, ..Status::default() };
         } else {
             self.work(inputs);
         }
@@ -129,14 +123,8 @@ impl Firmware {
 
     fn supply_fails(&mut self, battery_volts: f64) -> bool {
         let params = &self.params;
-        let least = if self.browned_out {
-            params.brown_out_end_volts
-        } else {
-            params.brown_out_volts
-        };
-        let low_ms = self
-            .low
-            .tick(battery_volts.is_nan() || battery_volts < least);
+        let least = if self.browned_out { params.brown_out_end_volts } else { params.brown_out_volts };
+        let low_ms = self.low.tick(battery_volts.is_nan() || battery_volts < least);
         (self.rules.brown_out)(&BrownOutView {
             battery_volts,
             off_volts: params.brown_out_volts,
@@ -151,22 +139,11 @@ impl Firmware {
         let uptime_ms = self.state.uptime.tick(true).unwrap_or(0);
         let booted = uptime_ms >= params.boot_ms;
         let btv = self.state.btv.tick(&params, &rules, inputs.btv);
-        let (enabled, everything_off) =
-            self.state
-                .remote
-                .tick(&params, &rules, &self.settings, inputs);
+        let (enabled, everything_off) = self.state.remote.tick(&params, &rules, &self.settings, inputs);
         self.protect(inputs, enabled);
-        let charge_limited = self.state.limit.tick(
-            &params,
-            &rules,
-            self.settings.charge_limit_volts,
-            inputs.battery_volts,
-        );
-        let cable_fault = (rules.cable_fault)(&CableView {
-            cable: btv.cable,
-            pre_alarm: btv.pre_alarm,
-            usage: self.settings.pre_alarm_usage,
-        });
+        let charge_limited = self.state.limit.tick(&params, &rules, self.settings.charge_limit_volts, inputs.battery_volts);
+        let cable_fault =
+            (rules.cable_fault)(&CableView { cable: btv.cable, pre_alarm: btv.pre_alarm, usage: self.settings.pre_alarm_usage });
         let ready = booted && self.self_test.passed();
         let lead = self.lead(btv, ready && !cable_fault && !everything_off);
         let view = PathView {
@@ -209,10 +186,7 @@ impl Firmware {
             plausible_min_c: params.temperature_plausible_min_c,
             was_hot: self.state.over_temperature,
         });
-        let tripped = (self.rules.overload)(&OverloadView {
-            system_amps: inputs.system_amps,
-            trip_amps: params.overload_trip_amps,
-        });
+        let tripped = (self.rules.overload)(&OverloadView { system_amps: inputs.system_amps, trip_amps: params.overload_trip_amps });
         self.state.overload = enabled && (self.state.overload || tripped);
     }
 
@@ -234,13 +208,8 @@ impl Firmware {
     fn drive(&mut self, inputs: &Inputs, view: &PathView, lead: LeadState) {
         let rules = &self.rules;
         let permitted = (rules.alternator)(view);
-        let (alternator_on, alternator_limit_amps) = self.state.alternator.tick(
-            &self.params,
-            rules,
-            inputs,
-            self.settings.fuse_type,
-            permitted,
-        );
+        let (alternator_on, alternator_limit_amps) =
+            self.state.alternator.tick(&self.params, rules, inputs, self.settings.fuse_type, permitted);
         self.outputs = Outputs {
             alternator_on,
             alternator_limit_amps,
@@ -287,10 +256,7 @@ impl Firmware {
             system_volts: inputs.system_volts,
             alternator_percent: (self.rules.alternator_percent)(&PercentView {
                 alternator_amps: inputs.alternator_amps,
-                setting_limit_amps: self
-                    .settings
-                    .fuse_type
-                    .map(|fuse| self.params.limit_amps(fuse)),
+                setting_limit_amps: self.settings.fuse_type.map(|fuse| self.params.limit_amps(fuse)),
             }),
             system_plus: self.outputs.system_charge_on || self.outputs.system_discharge_on,
             soft_switch: self.settings.soft_switch,

@@ -19,11 +19,7 @@ pub struct BrownOutView {
 /// Rule: off in the first sample too low; a sample that is no number is too low.
 #[must_use]
 pub fn brown_out(view: &BrownOutView) -> bool {
-    let least = if view.was_off {
-        view.on_volts
-    } else {
-        view.off_volts
-    };
+    let least = if view.was_off { view.on_volts } else { view.off_volts };
     view.battery_volts.is_nan() || view.battery_volts < least
 }
 
@@ -46,11 +42,7 @@ pub struct OverTemperatureView {
 #[must_use]
 pub fn over_temperature(view: &OverTemperatureView) -> bool {
     let broken = view.temperature_c.is_nan() || view.temperature_c < view.plausible_min_c;
-    let hot = if view.was_hot {
-        view.temperature_c >= view.reset_c
-    } else {
-        view.temperature_c >= view.trip_c
-    };
+    let hot = if view.was_hot { view.temperature_c >= view.reset_c } else { view.temperature_c >= view.trip_c };
     broken || hot
 }
 
@@ -90,11 +82,7 @@ impl SelfTest {
 
 impl Default for SelfTest {
     fn default() -> Self {
-        Self {
-            calibration: true,
-            configuration: true,
-            reference: true,
-        }
+        Self { calibration: true, configuration: true, reference: true }
     }
 }
 
@@ -104,15 +92,8 @@ mod tests {
 
     #[test]
     fn browns_out_with_hysteresis() {
-        let at = |battery_volts, was_off| {
-            brown_out(&BrownOutView {
-                battery_volts,
-                off_volts: 8.0,
-                on_volts: 8.5,
-                was_off,
-                low_ms: Some(0),
-            })
-        };
+        let at =
+            |battery_volts, was_off| brown_out(&BrownOutView { battery_volts, off_volts: 8.0, on_volts: 8.5, was_off, low_ms: Some(0) });
         assert!(!at(8.0, false));
         assert!(at(7.999, false));
         assert!(at(8.499, true));
@@ -123,13 +104,7 @@ mod tests {
     #[test]
     fn heat_trips_with_hysteresis_and_a_broken_sensor_is_hot() {
         let at = |temperature_c, was_hot| {
-            over_temperature(&OverTemperatureView {
-                temperature_c,
-                trip_c: 85.0,
-                reset_c: 75.0,
-                plausible_min_c: -60.0,
-                was_hot,
-            })
+            over_temperature(&OverTemperatureView { temperature_c, trip_c: 85.0, reset_c: 75.0, plausible_min_c: -60.0, was_hot })
         };
         assert!(!at(84.9, false));
         assert!(at(85.0, false));
@@ -143,12 +118,7 @@ mod tests {
 
     #[test]
     fn the_permitted_peak_is_no_overload() {
-        let at = |system_amps| {
-            overload(&OverloadView {
-                system_amps,
-                trip_amps: 400.0,
-            })
-        };
+        let at = |system_amps| overload(&OverloadView { system_amps, trip_amps: 400.0 });
         assert!(!at(400.0) && !at(-400.0) && !at(0.0));
         assert!(at(400.1) && at(-400.1));
     }
@@ -157,20 +127,9 @@ mod tests {
     fn one_missing_part_fails_the_self_test() {
         let good = SelfTest::default();
         assert!(good.passed());
-        for bad in [
-            SelfTest {
-                calibration: false,
-                ..good
-            },
-            SelfTest {
-                configuration: false,
-                ..good
-            },
-            SelfTest {
-                reference: false,
-                ..good
-            },
-        ] {
+        for bad in
+            [SelfTest { calibration: false, ..good }, SelfTest { configuration: false, ..good }, SelfTest { reference: false, ..good }]
+        {
             assert!(!bad.passed());
         }
     }

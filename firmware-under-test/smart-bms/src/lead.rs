@@ -114,21 +114,12 @@ impl Lead {
     /// One tick. The lead runs from the tick in which the output rises, so
     /// that who is warned has all of it.
     pub(crate) fn tick(&mut self, params: &Params, rules: &Rules, now: LeadTick) -> LeadState {
-        let due = (rules.lead_start)(&LeadStart {
-            pre_alarm: now.pre_alarm,
-            usage: now.usage,
-            atd: now.atd,
-        });
+        let due = (rules.lead_start)(&LeadStart { pre_alarm: now.pre_alarm, usage: now.usage, atd: now.atd });
         let warned_ms = self.warned.tick(due && now.announces);
         self.warned_before |= warned_ms.is_some();
         let atd_lost_ms = self.atd_lost.tick(!now.atd);
-        let rule_cuts = (rules.load_cut)(&LoadCut {
-            atd: now.atd,
-            pre_alarm: now.pre_alarm,
-            warned_ms,
-            atd_lost_ms,
-            lead_ms: params.lead_ms,
-        });
+        let rule_cuts =
+            (rules.load_cut)(&LoadCut { atd: now.atd, pre_alarm: now.pre_alarm, warned_ms, atd_lost_ms, lead_ms: params.lead_ms });
         // Loads that are off anyway need no warning to stay off: an empty
         // battery is not connected for 30 s at power-up, nor after a cable fault.
         self.cut = rule_cuts || (!now.atd && (self.cut || !now.loads_on));
@@ -140,11 +131,7 @@ impl Lead {
                 on_ms: params.pre_alarm_on_ms,
                 off_ms: params.pre_alarm_off_ms,
             });
-        LeadState {
-            warning: warned_ms.is_some(),
-            cut: self.cut,
-            pre_alarm_output,
-        }
+        LeadState { warning: warned_ms.is_some(), cut: self.cut, pre_alarm_output }
     }
 }
 
@@ -156,13 +143,7 @@ mod tests {
     #[test]
     fn a_used_pre_alarm_or_a_lost_atd_warns() {
         use PreAlarmUsage::{NotAvailable, Use};
-        let due = |pre_alarm, usage, atd| {
-            start(&LeadStart {
-                pre_alarm,
-                usage,
-                atd,
-            })
-        };
+        let due = |pre_alarm, usage, atd| start(&LeadStart { pre_alarm, usage, atd });
         assert!(due(Alarm, Use, true));
         assert!(due(Healthy, Use, false));
         assert!(due(Absent, NotAvailable, false));
@@ -173,15 +154,7 @@ mod tests {
 
     #[test]
     fn the_cut_needs_both_a_lost_atd_and_the_whole_lead() {
-        let at = |atd, warned_ms| {
-            cut(&LoadCut {
-                atd,
-                pre_alarm: Alarm,
-                warned_ms,
-                atd_lost_ms: Some(0),
-                lead_ms: 30_050,
-            })
-        };
+        let at = |atd, warned_ms| cut(&LoadCut { atd, pre_alarm: Alarm, warned_ms, atd_lost_ms: Some(0), lead_ms: 30_050 });
         assert!(!at(false, Some(30_049)));
         assert!(at(false, Some(30_050)));
         assert!(!at(true, Some(60_000)));
@@ -190,22 +163,8 @@ mod tests {
 
     #[test]
     fn intermittent_begins_with_on() {
-        let at = |warned_ms, mode| {
-            output(&PreAlarmOutput {
-                warned_ms,
-                warned_before: true,
-                mode,
-                on_ms: 800,
-                off_ms: 800,
-            })
-        };
-        for (ms, high) in [
-            (0, true),
-            (799, true),
-            (800, false),
-            (1_599, false),
-            (1_600, true),
-        ] {
+        let at = |warned_ms, mode| output(&PreAlarmOutput { warned_ms, warned_before: true, mode, on_ms: 800, off_ms: 800 });
+        for (ms, high) in [(0, true), (799, true), (800, false), (1_599, false), (1_600, true)] {
             assert_eq!(at(Some(ms), PreAlarmMode::Intermittent), high, "{ms} ms");
             assert!(at(Some(ms), PreAlarmMode::Continuous));
         }
@@ -227,11 +186,7 @@ mod tests {
         let mut lead = Lead::default();
         let state = lead.tick(&params, &rules, now);
         assert!(state.cut && state.warning && state.pre_alarm_output);
-        let silent = LeadTick {
-            announces: false,
-            loads_on: true,
-            ..now
-        };
+        let silent = LeadTick { announces: false, loads_on: true, ..now };
         let state = lead.tick(&params, &rules, silent);
         assert!(state.cut && !state.warning && !state.pre_alarm_output);
         let state = lead.tick(&params, &rules, LeadTick { atd: true, ..now });

@@ -106,35 +106,13 @@ mod tests {
     #[test]
     fn each_led_has_one_meaning() {
         let views = [
-            LedView {
-                alternator_on: true,
-                alternator_amps: 0.6,
-                ..DARK
-            },
-            LedView {
-                over_temperature: true,
-                ..DARK
-            },
-            LedView {
-                active: true,
-                ..DARK
-            },
-            LedView {
-                connected: true,
-                ..DARK
-            },
-            LedView {
-                charge_disconnect: true,
-                ..DARK
-            },
-            LedView {
-                load_disconnect: true,
-                ..DARK
-            },
-            LedView {
-                system_charge: true,
-                ..DARK
-            },
+            LedView { alternator_on: true, alternator_amps: 0.6, ..DARK },
+            LedView { over_temperature: true, ..DARK },
+            LedView { active: true, ..DARK },
+            LedView { connected: true, ..DARK },
+            LedView { charge_disconnect: true, ..DARK },
+            LedView { load_disconnect: true, ..DARK },
+            LedView { system_charge: true, ..DARK },
         ];
         assert_eq!(all(&Rules::default(), &DARK), [false; 7]);
         for (place, view) in views.into_iter().enumerate() {
@@ -146,36 +124,15 @@ mod tests {
 
     #[test]
     fn led_1_wants_current_not_permission() {
-        let at = |alternator_amps| {
-            alternator_charging(&LedView {
-                alternator_on: true,
-                alternator_amps,
-                ..DARK
-            })
-        };
+        let at = |alternator_amps| alternator_charging(&LedView { alternator_on: true, alternator_amps, ..DARK });
         assert!(!at(0.0) && !at(0.5) && at(0.501));
-        assert!(!alternator_charging(&LedView {
-            alternator_amps: 9.0,
-            ..DARK
-        }));
+        assert!(!alternator_charging(&LedView { alternator_amps: 9.0, ..DARK }));
     }
 
     #[test]
     fn led_4_blinks_at_1_hz_until_connected() {
-        let at = |uptime_ms, connected| {
-            bluetooth(&LedView {
-                uptime_ms,
-                connected,
-                ..DARK
-            })
-        };
-        for (ms, lit) in [
-            (0, true),
-            (499, true),
-            (500, false),
-            (999, false),
-            (1_000, true),
-        ] {
+        let at = |uptime_ms, connected| bluetooth(&LedView { uptime_ms, connected, ..DARK });
+        for (ms, lit) in [(0, true), (499, true), (500, false), (999, false), (1_000, true)] {
             assert_eq!(at(ms, false), lit, "{ms} ms");
             assert!(at(ms, true));
         }

@@ -52,28 +52,18 @@ pub(crate) struct ChargeLimit {
 
 impl ChargeLimit {
     /// One tick; returns true while the limit forbids the alternator port.
-    pub(crate) fn tick(
-        &mut self,
-        params: &Params,
-        rules: &Rules,
-        setting_volts: f64,
-        battery_volts: f64,
-    ) -> bool {
+    pub(crate) fn tick(&mut self, params: &Params, rules: &Rules, setting_volts: f64, battery_volts: f64) -> bool {
         let view = ChargeLimitView {
             battery_volts,
             limit_volts: (rules.charge_limit_volts)(&ChargeLimitVolts { setting_volts }),
             hysteresis_volts: params.charge_hysteresis_volts,
         };
         if (rules.charge_limit)(&view) {
-            *self = Self {
-                tripped: true,
-                low: Held::default(),
-            };
+            *self = Self { tripped: true, low: Held::default() };
             return true;
         }
         // One sample above the re-enable voltage starts the time anew: "consecutive".
-        self.low
-            .tick(self.tripped && (rules.charge_reenable)(&view));
+        self.low.tick(self.tripped && (rules.charge_reenable)(&view));
         if self.low.reached(params.charge_reenable_ms) {
             *self = Self::default();
         }
@@ -86,11 +76,7 @@ mod tests {
     use super::*;
 
     fn view(battery_volts: f64, limit_volts: f64) -> ChargeLimitView {
-        ChargeLimitView {
-            battery_volts,
-            limit_volts,
-            hysteresis_volts: 0.5,
-        }
+        ChargeLimitView { battery_volts, limit_volts, hysteresis_volts: 0.5 }
     }
 
     #[test]
@@ -107,12 +93,7 @@ mod tests {
 
     #[test]
     fn the_setting_is_the_limit() {
-        assert_eq!(
-            volts(&ChargeLimitVolts {
-                setting_volts: 13.0
-            }),
-            13.0
-        );
+        assert_eq!(volts(&ChargeLimitVolts { setting_volts: 13.0 }), 13.0);
     }
 
     /// Ticks with one voltage for a time; true if it forbids after the last.

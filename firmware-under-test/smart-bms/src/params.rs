@@ -40,11 +40,7 @@ impl Number for u32 {
 
 /// `charge-limit-ms` is the field `charge_limit_ms`.
 fn same_name(kebab: &str, field: &str) -> bool {
-    kebab.len() == field.len()
-        && kebab
-            .bytes()
-            .zip(field.bytes())
-            .all(|(k, f)| if f == b'_' { k == b'-' } else { k == f })
+    kebab.len() == field.len() && kebab.bytes().zip(field.bytes()).all(|(k, f)| if f == b'_' { k == b'-' } else { k == f })
 }
 
 macro_rules! params {

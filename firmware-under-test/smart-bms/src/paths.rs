@@ -88,13 +88,7 @@ mod tests {
 
     /// Alternator, System+ charge, System+ discharge, charge disconnect, load disconnect.
     fn all(view: &PathView) -> [bool; 5] {
-        [
-            alternator(view),
-            system_charge(view),
-            system_discharge(view),
-            charge_disconnect(view),
-            load_disconnect(view),
-        ]
+        [alternator(view), system_charge(view), system_discharge(view), charge_disconnect(view), load_disconnect(view)]
     }
 
     #[test]
@@ -102,91 +96,17 @@ mod tests {
         let (on, off) = (true, false);
         let rows = [
             ("good", GOOD, [on, on, on, on, on]),
-            (
-                "boot",
-                PathView {
-                    ready: false,
-                    ..GOOD
-                },
-                [off; 5],
-            ),
-            (
-                "cable",
-                PathView {
-                    cable_fault: true,
-                    ..GOOD
-                },
-                [off; 5],
-            ),
-            (
-                "no ATC",
-                PathView { atc: false, ..GOOD },
-                [off, off, on, off, on],
-            ),
-            (
-                "no ATD, lead runs",
-                PathView { atd: false, ..GOOD },
-                [on; 5],
-            ),
-            (
-                "no ATD, cut",
-                PathView {
-                    atd: false,
-                    cut: true,
-                    ..GOOD
-                },
-                [on, on, off, on, off],
-            ),
-            (
-                "neither, cut",
-                PathView {
-                    atc: false,
-                    cut: true,
-                    ..GOOD
-                },
-                [off; 5],
-            ),
-            (
-                "remote off",
-                PathView {
-                    enabled: false,
-                    ..GOOD
-                },
-                [off, off, off, on, on],
-            ),
-            (
-                "everything off",
-                PathView {
-                    enabled: false,
-                    everything_off: true,
-                    ..GOOD
-                },
-                [off; 5],
-            ),
-            (
-                "hot",
-                PathView {
-                    over_temperature: true,
-                    ..GOOD
-                },
-                [off, off, off, on, on],
-            ),
-            (
-                "overload",
-                PathView {
-                    overload: true,
-                    ..GOOD
-                },
-                [on, off, off, on, on],
-            ),
-            (
-                "charge limit",
-                PathView {
-                    charge_limited: true,
-                    ..GOOD
-                },
-                [off, on, on, on, on],
-            ),
+            ("boot", PathView { ready: false, ..GOOD }, [off; 5]),
+            ("cable", PathView { cable_fault: true, ..GOOD }, [off; 5]),
+            ("no ATC", PathView { atc: false, ..GOOD }, [off, off, on, off, on]),
+            ("no ATD, lead runs", PathView { atd: false, ..GOOD }, [on; 5]),
+            ("no ATD, cut", PathView { atd: false, cut: true, ..GOOD }, [on, on, off, on, off]),
+            ("neither, cut", PathView { atc: false, cut: true, ..GOOD }, [off; 5]),
+            ("remote off", PathView { enabled: false, ..GOOD }, [off, off, off, on, on]),
+            ("everything off", PathView { enabled: false, everything_off: true, ..GOOD }, [off; 5]),
+            ("hot", PathView { over_temperature: true, ..GOOD }, [off, off, off, on, on]),
+            ("overload", PathView { overload: true, ..GOOD }, [on, off, off, on, on]),
+            ("charge limit", PathView { charge_limited: true, ..GOOD }, [off, on, on, on, on]),
         ];
         for (cause, view, expected) in rows {
             assert_eq!(all(&view), expected, "{cause}");
@@ -195,18 +115,9 @@ mod tests {
 
     #[test]
     fn protection_holds_while_remote_is_off() {
-        let cut = PathView {
-            enabled: false,
-            atd: false,
-            cut: true,
-            ..GOOD
-        };
+        let cut = PathView { enabled: false, atd: false, cut: true, ..GOOD };
         assert!(!load_disconnect(&cut) && charge_disconnect(&cut));
-        let cold = PathView {
-            enabled: false,
-            atc: false,
-            ..GOOD
-        };
+        let cold = PathView { enabled: false, atc: false, ..GOOD };
         assert!(load_disconnect(&cold) && !charge_disconnect(&cold));
     }
 }

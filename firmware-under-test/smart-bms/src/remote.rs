@@ -65,13 +65,7 @@ pub(crate) struct Remote {
 
 impl Remote {
     /// One tick; returns whether the unit is enabled and whether all is off.
-    pub(crate) fn tick(
-        &mut self,
-        params: &Params,
-        rules: &Rules,
-        settings: &Settings,
-        inputs: &Inputs,
-    ) -> (bool, bool) {
+    pub(crate) fn tick(&mut self, params: &Params, rules: &Rules, settings: &Settings, inputs: &Inputs) -> (bool, bool) {
         let raw = (rules.remote_on)(&RemoteView {
             l_volts: inputs.remote_l_volts,
             h_volts: inputs.remote_h_volts,
@@ -83,14 +77,8 @@ impl Remote {
             self.terminal = raw;
             self.changing = Held::default();
         }
-        let enabled = (rules.enabled)(&EnabledView {
-            terminal: self.terminal,
-            soft_switch: settings.soft_switch,
-        });
-        let everything_off = (rules.everything_off)(&EverythingOffView {
-            enabled,
-            function: settings.remote_function,
-        });
+        let enabled = (rules.enabled)(&EnabledView { terminal: self.terminal, soft_switch: settings.soft_switch });
+        let everything_off = (rules.everything_off)(&EverythingOffView { enabled, function: settings.remote_function });
         (enabled, everything_off)
     }
 }
@@ -100,12 +88,7 @@ mod tests {
     use super::*;
 
     fn terminal(l_volts: f64, h_volts: f64) -> bool {
-        on(&RemoteView {
-            l_volts,
-            h_volts,
-            l_below_volts: 5.0,
-            h_above_volts: 3.0,
-        })
+        on(&RemoteView { l_volts, h_volts, l_below_volts: 5.0, h_above_volts: 3.0 })
     }
 
     #[test]
@@ -133,12 +116,8 @@ mod tests {
 
     #[test]
     fn on_only_with_both_switches() {
-        for (terminal, soft_switch) in [(false, false), (false, true), (true, false), (true, true)]
-        {
-            let on = enabled(&EnabledView {
-                terminal,
-                soft_switch,
-            });
+        for (terminal, soft_switch) in [(false, false), (false, true), (true, false), (true, true)] {
+            let on = enabled(&EnabledView { terminal, soft_switch });
             assert_eq!(on, terminal && soft_switch);
         }
     }

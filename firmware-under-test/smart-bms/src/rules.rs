@@ -4,9 +4,7 @@
 //! Rules keep no state and no time: how long something has lasted is counted
 //! by their callers and shown to them.
 
-use crate::alternator::{
-    self, AlternatorStart, AlternatorStop, LimiterView, PercentView, SoftStart,
-};
+use crate::alternator::{self, AlternatorStart, AlternatorStop, LimiterView, PercentView, SoftStart};
 use crate::btv::{self, CableView, DebounceView};
 use crate::codes::{self, CodeView};
 use crate::guard::{self, BrownOutView, OverTemperatureView, OverloadView};

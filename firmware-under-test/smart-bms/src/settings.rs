@@ -95,15 +95,8 @@ pub struct SettingError {
 
 impl fmt::Display for SettingError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            volts,
-            min_volts,
-            max_volts,
-        } = self;
-        write!(
-            f,
-            "charge limit: {volts} V, expected {min_volts:.1} V to {max_volts:.1} V"
-        )
+        let Self { volts, min_volts, max_volts } = self;
+        write!(f, "charge limit: {volts} V, expected {min_volts:.1} V to {max_volts:.1} V")
     }
 }
 
@@ -120,14 +113,9 @@ impl Settings {
             Setting::PreAlarmUsage(usage) => self.pre_alarm_usage = usage,
             Setting::PreAlarmMode(mode) => self.pre_alarm_mode = mode,
             Setting::ChargeLimit(volts) => {
-                let (min_volts, max_volts) =
-                    (params.charge_limit_min_volts, params.charge_limit_max_volts);
+                let (min_volts, max_volts) = (params.charge_limit_min_volts, params.charge_limit_max_volts);
                 if !(min_volts..=max_volts).contains(&volts) {
-                    return Err(SettingError {
-                        volts,
-                        min_volts,
-                        max_volts,
-                    });
+                    return Err(SettingError { volts, min_volts, max_volts });
                 }
                 self.charge_limit_volts = volts;
             }
@@ -167,9 +155,6 @@ mod tests {
             assert_eq!(settings.charge_limit_volts, 14.2);
         }
         let refused = settings.set(&params, Setting::ChargeLimit(15.4));
-        assert_eq!(
-            refused.map_err(|error| error.to_string()),
-            Err("charge limit: 15.4 V, expected 13.0 V to 15.3 V".to_string())
-        );
+        assert_eq!(refused.map_err(|error| error.to_string()), Err("charge limit: 15.4 V, expected 13.0 V to 15.3 V".to_string()));
     }
 }

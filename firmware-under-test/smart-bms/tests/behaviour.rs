@@ -1,23 +1,13 @@
 //! The whole firmware, ticked through the situations of the requirements.
 
 use smart_bms::{
-    Activity, BtvInputs, Firmware, FuseRow, Inputs, Outputs, Params, PreAlarmLine, PreAlarmMode,
-    PreAlarmUsage, RemoteFunction, SelfTest, Setting, Settings,
+    Activity, BtvInputs, Firmware, FuseRow, Inputs, Outputs, Params, PreAlarmLine, PreAlarmMode, PreAlarmUsage, RemoteFunction, SelfTest,
+    Setting, Settings,
 };
 
-const HEALTHY: BtvInputs = BtvInputs {
-    cable: true,
-    pre_alarm: PreAlarmLine::Healthy,
-    atc: true,
-    atd: true,
-};
+const HEALTHY: BtvInputs = BtvInputs { cable: true, pre_alarm: PreAlarmLine::Healthy, atc: true, atd: true };
 
-const UNPLUGGED: BtvInputs = BtvInputs {
-    cable: false,
-    pre_alarm: PreAlarmLine::Absent,
-    atc: false,
-    atd: false,
-};
+const UNPLUGGED: BtvInputs = BtvInputs { cable: false, pre_alarm: PreAlarmLine::Absent, atc: false, atd: false };
 
 /// Wire loop fitted, engine running, 2 × 7.5 A.
 const DRIVING: Inputs = Inputs {
@@ -45,11 +35,7 @@ struct Unit {
 impl Unit {
     /// Powered up and out of boot.
     fn new() -> Self {
-        let mut unit = Self {
-            firmware: Firmware::new(Params::default(), Settings::default()),
-            inputs: DRIVING,
-            ms: 0,
-        };
+        let mut unit = Self { firmware: Firmware::new(Params::default(), Settings::default()), inputs: DRIVING, ms: 0 };
         unit.run(500);
         unit
     }
@@ -122,12 +108,7 @@ fn decision_table() {
     for (pre_alarm, atc, atd, soon, soon_codes, late, late_codes) in table {
         let mut unit = Unit::new();
         let cell = format!("{pre_alarm:?}, ATC {atc}, ATD {atd}");
-        unit.btv(BtvInputs {
-            cable: true,
-            pre_alarm,
-            atc,
-            atd,
-        });
+        unit.btv(BtvInputs { cable: true, pre_alarm, atc, atd });
         assert_eq!(row(&unit.run(99)), soon, "{cell}");
         assert_eq!(unit.codes(), soon_codes, "{cell}");
         assert_eq!(row(&unit.run(31_000)), late, "{cell}, late");
@@ -155,10 +136,7 @@ fn an_open_cable_switches_all_off_at_once_and_without_a_warning() {
 #[test]
 fn a_pre_alarm_that_batteries_lack_is_a_cable_fault_until_it_is_not_used() {
     let mut unit = Unit::new();
-    unit.btv(BtvInputs {
-        pre_alarm: PreAlarmLine::Absent,
-        ..HEALTHY
-    });
+    unit.btv(BtvInputs { pre_alarm: PreAlarmLine::Absent, ..HEALTHY });
     assert_eq!(row(&unit.run(99)), [0; 6]);
     assert_eq!(unit.codes(), "E-B32");
     unit.set(Setting::PreAlarmUsage(PreAlarmUsage::NotAvailable));
@@ -170,10 +148,7 @@ fn a_pre_alarm_that_batteries_lack_is_a_cable_fault_until_it_is_not_used() {
     assert!(warn < 100 && (30_000..31_000).contains(&cut));
 }
 
-const ALARM: BtvInputs = BtvInputs {
-    pre_alarm: PreAlarmLine::Alarm,
-    ..HEALTHY
-};
+const ALARM: BtvInputs = BtvInputs { pre_alarm: PreAlarmLine::Alarm, ..HEALTHY };
 
 /// From the warning to the cut when ATD is lost this long after the pre-alarm.
 fn lead_with_atd_lost_after(ms: u32) -> u32 {
@@ -184,10 +159,7 @@ fn lead_with_atd_lost_after(ms: u32) -> u32 {
     unit.run(ms);
     unit.inputs.btv.atd = false;
     unit.until("cut", 32_000, |now| !now.load_disconnect);
-    assert!(
-        !unit.firmware.outputs().system_discharge_on,
-        "System+ follows"
-    );
+    assert!(!unit.firmware.outputs().system_discharge_on, "System+ follows");
     unit.ms - warned
 }
 
@@ -204,23 +176,11 @@ fn the_lead_is_30_seconds_and_no_longer_than_needed() {
 
 #[test]
 fn atd_and_pre_alarm_together_or_atd_alone_give_the_whole_lead() {
-    for btv in [
-        BtvInputs {
-            atd: false,
-            ..ALARM
-        },
-        BtvInputs {
-            atd: false,
-            ..HEALTHY
-        },
-    ] {
+    for btv in [BtvInputs { atd: false, ..ALARM }, BtvInputs { atd: false, ..HEALTHY }] {
         let mut unit = Unit::new();
         unit.btv(btv);
         unit.until("warning", 100, |now| now.pre_alarm);
-        assert_eq!(
-            unit.until("cut", 31_000, |now| !now.load_disconnect),
-            30_050
-        );
+        assert_eq!(unit.until("cut", 31_000, |now| !now.load_disconnect), 30_050);
     }
 }
 
@@ -228,34 +188,22 @@ fn atd_and_pre_alarm_together_or_atd_alone_give_the_whole_lead() {
 fn an_alarm_that_ends_early_cuts_nothing_and_the_next_has_its_own_lead() {
     let mut unit = Unit::new();
     for _ in 0..2 {
-        unit.btv(BtvInputs {
-            atd: false,
-            ..ALARM
-        });
+        unit.btv(BtvInputs { atd: false, ..ALARM });
         assert!(unit.run(20_000).load_disconnect);
         unit.btv(HEALTHY);
         let outputs = unit.run(100);
         assert!(outputs.load_disconnect && !outputs.pre_alarm);
     }
-    unit.btv(BtvInputs {
-        atd: false,
-        ..ALARM
-    });
+    unit.btv(BtvInputs { atd: false, ..ALARM });
     unit.until("warning", 100, |now| now.pre_alarm);
-    assert_eq!(
-        unit.until("cut", 31_000, |now| !now.load_disconnect),
-        30_050
-    );
+    assert_eq!(unit.until("cut", 31_000, |now| !now.load_disconnect), 30_050);
 }
 
 #[test]
 fn loads_that_are_off_are_not_connected_for_the_length_of_a_lead() {
     let mut unit = Unit::new();
     unit.btv(UNPLUGGED).run(100);
-    unit.btv(BtvInputs {
-        atd: false,
-        ..HEALTHY
-    });
+    unit.btv(BtvInputs { atd: false, ..HEALTHY });
     for _ in 0..200 {
         let outputs = unit.run(1);
         assert!(!outputs.load_disconnect && !outputs.system_discharge_on);
@@ -268,10 +216,7 @@ fn loads_that_are_off_are_not_connected_for_the_length_of_a_lead() {
 fn intermittent_pre_alarm_has_its_period_and_does_not_disturb_the_lead() {
     let mut unit = Unit::new();
     unit.set(Setting::PreAlarmMode(PreAlarmMode::Intermittent));
-    unit.btv(BtvInputs {
-        atd: false,
-        ..ALARM
-    });
+    unit.btv(BtvInputs { atd: false, ..ALARM });
     unit.until("on", 100, |now| now.pre_alarm);
     let warned = unit.ms;
     assert_eq!(unit.until("off", 1_000, |now| !now.pre_alarm), 800);
@@ -302,10 +247,7 @@ fn remote_off_still_protects() {
     unit.remote(PLUG_OUT).run(100);
     unit.inputs.btv.atd = false;
     unit.until("warning", 100, |now| now.pre_alarm);
-    assert_eq!(
-        unit.until("cut", 31_000, |now| !now.load_disconnect),
-        30_050
-    );
+    assert_eq!(unit.until("cut", 31_000, |now| !now.load_disconnect), 30_050);
 }
 
 #[test]
@@ -386,14 +328,10 @@ fn off_at_power_up_and_at_a_brown_out() {
 
 #[test]
 fn a_failed_self_test_keeps_all_off_and_says_so_after_every_power_up() {
-    let self_test = SelfTest {
-        calibration: false,
-        ..SelfTest::default()
-    };
+    let self_test = SelfTest { calibration: false, ..SelfTest::default() };
     for _ in 0..2 {
         let mut unit = Unit::new();
-        unit.firmware =
-            Firmware::new(Params::default(), Settings::default()).with_self_test(self_test);
+        unit.firmware = Firmware::new(Params::default(), Settings::default()).with_self_test(self_test);
         assert_eq!(row(&unit.run(1_000)), [0; 6]);
         assert_eq!(unit.codes(), "E-B30");
     }
@@ -412,11 +350,7 @@ fn the_status_page_shows_what_is() {
     assert_eq!(status.battery_volts, 13.3);
     assert!(status.system_plus && status.soft_switch && !status.connected);
     unit.set(Setting::FuseType(Some(FuseRow::Mega100A)));
-    assert_eq!(
-        unit.run(1).alternator_limit_amps,
-        9.0,
-        "the fitted fuse decides"
-    );
+    assert_eq!(unit.run(1).alternator_limit_amps, 9.0, "the fitted fuse decides");
     assert_eq!(unit.firmware.status().alternator_percent, Some(5.0));
     unit.remote(PLUG_OUT).run(100);
     assert!(!unit.firmware.status().system_plus);

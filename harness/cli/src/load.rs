@@ -67,7 +67,9 @@ pub fn load(plan: &Path, bench: &str, parameters: &[String]) -> Result<Loaded, F
         errors.extend(hil_engine::preflight::check(plan, &bench.abilities(&dialects)));
     }
     match (plan, product, bench) {
-        (Some(plan), Some(product), Some(bench)) if errors.is_empty() => Ok(Loaded { project, plan, product, bench, dialects, digests: files.digests }),
+        (Some(plan), Some(product), Some(bench)) if errors.is_empty() => {
+            Ok(Loaded { project, plan, product, bench, dialects, digests: files.digests })
+        }
         _ => Err(Failure::diagnostics(&files.sources, &errors)),
     }
 }

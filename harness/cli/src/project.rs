@@ -90,8 +90,11 @@ impl Project {
 pub fn read(path: &Path, what: &str) -> Result<String, Failure> {
     fs::read_to_string(path).map_err(|e| {
         let wanted = path.file_name().map_or(String::new(), |n| n.to_string_lossy().into_owned());
-        let siblings: Vec<String> =
-            toml_files(path.parent().unwrap_or(Path::new("."))).iter().filter_map(|p| p.file_name()).map(|n| n.to_string_lossy().into_owned()).collect();
+        let siblings: Vec<String> = toml_files(path.parent().unwrap_or(Path::new(".")))
+            .iter()
+            .filter_map(|p| p.file_name())
+            .map(|n| n.to_string_lossy().into_owned())
+            .collect();
         let hint = if e.kind() == std::io::ErrorKind::NotFound { nearest(&wanted, &siblings) } else { None };
         Failure::invalid(format!("cannot read {what} `{}`: {}", path.display(), cause(&e)), hint.as_deref())
     })

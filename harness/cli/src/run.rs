@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::folder::RunFolder;
 use crate::identity::{check_run_id, check_serial, run_id};
 use crate::load::{Loaded, load};
-use crate::unit;
+use crate::unit::VirtualUnit;
 
 /// Runs a plan and returns the exit code.
 ///
@@ -28,23 +28,23 @@ pub fn run(arguments: &RunArguments, verbose: u8) -> Result<u8, Failure> {
         check_serial(serial, &loaded.product)?;
     }
     let start = wall_clock(arguments)?;
-    let defects = unit::chosen_defects(&loaded.project, &arguments.defect, arguments.defects.as_deref())?;
+    let unit = VirtualUnit::choose(&loaded.project, &arguments.defect, arguments.defects.as_deref(), arguments.seed)?;
     let id = match &arguments.run_id {
         Some(id) => check_run_id(id).map(|()| id.clone())?,
         None => run_id(start, arguments.serial.as_deref(), &loaded.plan.id),
     };
 
     let runtime = Runtime::virtual_time().map_err(|e| Failure::tester(format!("cannot make a runtime: {e}"), None))?;
-    let assembled = assemble::virtual_bench(&runtime, &loaded, &defects, arguments.seed, arguments.panic_on.as_deref())?;
+    let assembled = assemble::virtual_bench(&runtime, &loaded, &unit, arguments.seed, arguments.panic_on.as_deref())?;
     let control = control::listen(&runtime.clock()).map_err(|e| Failure::tester(format!("cannot take signals: {e}"), None))?;
     let (folder, id) = RunFolder::create(&arguments.out, &id)?;
     if let Some(factor) = pace(arguments)? {
         runtime.pace(factor);
     }
-    let header = header(&loaded, arguments, id, start, defects.iter().map(|d| d.id.clone()).collect());
+    let header = header(&loaded, arguments, id, start, unit.defects());
     let outcome = drive(&runtime, &loaded, &assembled, header, &folder, control, verbose)?;
     folder.write_reports(arguments.junit.as_deref())?;
-    println!("record: {}", folder.path().display());
+    crate::say(&format!("record: {}", folder.path().display()));
     Ok(outcome.exit_code())
 }
 
@@ -106,9 +106,10 @@ fn wall_clock(arguments: &RunArguments) -> Result<jiff::Timestamp, Failure> {
 
 fn pace(arguments: &RunArguments) -> Result<Option<f64>, Failure> {
     match arguments.speed {
-        Some(factor) if !(factor.is_finite() && factor > 0.0) => {
-            Err(Failure::invalid(format!("--speed: `{factor}`, expected a number above 0"), Some("1 is real time, 10 ten times as fast")))
-        }
+        Some(factor) if !(0.01..=10_000.0).contains(&factor) => Err(Failure::invalid(
+            format!("--speed: `{factor}`, expected a number from 0.01 to 10000"),
+            Some("1 is real time, 10 ten times as fast"),
+        )),
         other => Ok(other),
     }
 }

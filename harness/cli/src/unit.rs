@@ -3,12 +3,55 @@
 
 use std::path::Path;
 
-use hil_twin::{Defect, Population};
+use hil_twin::{Defect, Population, TwinConfig};
 
 use crate::failure::Failure;
 use crate::project::{Project, read};
 
-/// All defects this run may name: those of a file, or the shipped ones.
+/// What is clamped into the virtual bench.
+#[derive(Default)]
+pub struct VirtualUnit {
+    defects: Vec<Defect>,
+    /// How good units spread, and which one this is.
+    drawn: Option<(Population, u64)>,
+}
+
+impl VirtualUnit {
+    /// The unit of `seed`; with defects, the nominal unit and nothing but them,
+    /// so that a spread never hides or helps a defect. `--defect` picks,
+    /// `--defects` alone takes all of its file.
+    ///
+    /// # Errors
+    /// Files that cannot be read; an id that is not there, with the nearest.
+    pub fn choose(project: &Project, ids: &[String], file: Option<&Path>, seed: u64) -> Result<Self, Failure> {
+        let defects = chosen_defects(project, ids, file)?;
+        let drawn = if defects.is_empty() { Some((population(project)?, seed)) } else { None };
+        Ok(Self { defects, drawn })
+    }
+
+    /// Ids of its defects.
+    pub fn defects(&self) -> Vec<String> {
+        self.defects.iter().map(|d| d.id.clone()).collect()
+    }
+
+    /// Draws the unit and puts the defects into it.
+    ///
+    /// # Errors
+    /// A parameter or rule that the twin has not.
+    pub fn apply(&self, config: &mut TwinConfig) -> Result<(), Failure> {
+        if let Some((population, seed)) = &self.drawn {
+            population.apply(*seed, &mut config.unit).map_err(|e| Failure::invalid(format!("population: {e}"), None))?;
+        }
+        for defect in &self.defects {
+            defect.apply(&mut config.unit).map_err(|e| {
+                Failure::invalid(format!("defect `{}`: {e}", defect.id), Some("`hil defects --paths` lists what can be set"))
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// All defects of a file, or the shipped ones.
 ///
 /// # Errors
 /// A file that cannot be read, or is no defects file.
@@ -19,15 +62,11 @@ pub fn known_defects(project: &Project, file: Option<&Path>) -> Result<Vec<Defec
         let text = read(&path, "defects")?;
         all.extend(hil_twin::read_defects(&text).map_err(|e| Failure::invalid(format!("defects `{}`: {e}", path.display()), None))?);
     }
+    all.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(all)
 }
 
-/// The defects that the command line asks for: `--defect` picks, `--defects`
-/// alone takes all of its file.
-///
-/// # Errors
-/// An id that is not there, with the nearest.
-pub fn chosen_defects(project: &Project, ids: &[String], file: Option<&Path>) -> Result<Vec<Defect>, Failure> {
+fn chosen_defects(project: &Project, ids: &[String], file: Option<&Path>) -> Result<Vec<Defect>, Failure> {
     if ids.is_empty() && file.is_none() {
         return Ok(Vec::new());
     }
@@ -44,11 +83,7 @@ fn unknown(id: &str, known: &[Defect]) -> Failure {
     Failure::invalid(format!("--defect: unknown defect `{id}`"), Some(&hint))
 }
 
-/// How good units spread.
-///
-/// # Errors
-/// A file that cannot be read, or is no population file.
-pub fn population(project: &Project) -> Result<Population, Failure> {
+fn population(project: &Project) -> Result<Population, Failure> {
     let path = project.population();
     let text = read(&path, "population")?;
     Population::read(&text).map_err(|e| Failure::invalid(format!("population `{}`: {e}", path.display()), None))

@@ -31,7 +31,9 @@ pub(crate) async fn perform<'a>(scene: &Scene<'a>, act: &'a Act) -> Result<(), S
             scene.judge(&taken, check, *blame)
         }
         Action::Watch { signal, trigger, name } => watch::watch(scene, signal, trigger, name),
-        Action::Require { expression, name, check, within, blame } => require::require(scene, expression, name, check, *within, *blame).await,
+        Action::Require { expression, name, check, within, blame } => {
+            require::require(scene, expression, name, check, *within, *blame).await
+        }
         Action::Expect { conditions, within, hold } => expect::expect(scene, conditions, *within, *hold).await,
         Action::Read { signal, name } => read::read(scene, signal, name).await,
     }

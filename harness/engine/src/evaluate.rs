@@ -73,7 +73,8 @@ fn walk(expression: &Expression, names: &Names) -> Result<Evaluated, EvaluateErr
 
 fn value(name: &str, names: &Names) -> Result<Evaluated, EvaluateError> {
     let known = names.value(name).ok_or_else(|| EvaluateError::NoValue(name.to_owned()))?;
-    let quantity = known.value.quantity().ok_or_else(|| EvaluateError::NoQuantity { name: name.to_owned(), found: known.value.to_string() })?;
+    let quantity =
+        known.value.quantity().ok_or_else(|| EvaluateError::NoQuantity { name: name.to_owned(), found: known.value.to_string() })?;
     Ok(Evaluated { quantity, uncertainty: known.uncertainty, at: known.at })
 }
 

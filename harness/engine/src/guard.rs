@@ -28,7 +28,12 @@ pub(crate) fn panic_text(payload: &(dyn Any + Send)) -> String {
 
 /// Runs `future` and notes whoever asks to stop meanwhile. Drops it and says
 /// who it was as soon as `patience` were heard since the run began.
-pub(crate) async fn until_interrupt<F: Future>(log: &Log, control: &mut UnboundedReceiver<Control>, patience: u32, future: F) -> Result<F::Output, String> {
+pub(crate) async fn until_interrupt<F: Future>(
+    log: &Log,
+    control: &mut UnboundedReceiver<Control>,
+    patience: u32,
+    future: F,
+) -> Result<F::Output, String> {
     let mut future = pin!(future);
     loop {
         tokio::select! {

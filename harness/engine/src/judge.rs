@@ -51,7 +51,14 @@ impl Scene<'_> {
             None => Verdict::Error,
         };
         let kind = self.kind(signal);
-        let taken = Taken { name: signal.as_str(), of: signal.to_string(), value: reading.value.clone(), uncertainty: reading.uncertainty, at: reading.at, kind };
+        let taken = Taken {
+            name: signal.as_str(),
+            of: signal.to_string(),
+            value: reading.value.clone(),
+            uncertainty: reading.uncertainty,
+            at: reading.at,
+            kind,
+        };
         let mut m = self.measurement(&taken, verdict);
         m.expected = Some(condition.to_string());
         let number = |q: &Quantity| in_unit(*q, kind);
@@ -125,7 +132,9 @@ pub(crate) fn holds(condition: &Condition, value: &Value) -> Option<bool> {
             (Value::Quantity(a), Value::Quantity(b)) => a.dimension == b.dimension && b.si.is_finite(),
             (a, b) => std::mem::discriminant(a) == std::mem::discriminant(b),
         },
-        Condition::Above(q) | Condition::Below(q) | Condition::Within(q, _) => value.quantity().is_some_and(|v| v.dimension == q.dimension && v.si.is_finite()),
+        Condition::Above(q) | Condition::Below(q) | Condition::Within(q, _) => {
+            value.quantity().is_some_and(|v| v.dimension == q.dimension && v.si.is_finite())
+        }
     };
     comparable.then(|| condition.holds(value))
 }

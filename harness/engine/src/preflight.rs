@@ -14,7 +14,8 @@ use hil_model::{Act, Action, Check, Diagnostic, Dimension, Limit, Plan, Quantity
 /// when it may run. `bench` has the abilities of every signal that is bound.
 pub fn check(plan: &Plan, bench: &BTreeMap<SignalId, Abilities>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    let places = std::iter::once(("setup".to_owned(), &plan.setup))
+    let places = [("setup".to_owned(), &plan.setup), ("recover".to_owned(), &plan.recover)]
+        .into_iter()
         .chain(plan.steps.iter().map(|s| (format!("step `{}`", s.id), &s.acts)))
         .chain(std::iter::once(("teardown".to_owned(), &plan.teardown)));
     for (place, acts) in places {
@@ -84,14 +85,19 @@ impl<'a> Checker<'a> {
         let Some(abilities) = self.bench.get(signal) else {
             let legal: Vec<&str> = self.bench.keys().map(SignalId::as_str).collect();
             let near = hil_model::diagnostic::nearest(signal.as_str(), legal);
-            let hint = near.map_or_else(|| format!("add a `[[signal]]` named `{signal}` to the bench file"), |n| format!("the bench binds `{n}`"));
+            let hint =
+                near.map_or_else(|| format!("add a `[[signal]]` named `{signal}` to the bench file"), |n| format!("the bench binds `{n}`"));
             self.say(format!("signal `{signal}` is not bound on this bench"), Some(hint));
             return None;
         };
         if has(abilities) {
             return Some(abilities);
         }
-        let can: Vec<&str> = [("read", abilities.read), ("set", abilities.set), ("watch", abilities.watch)].into_iter().filter(|(_, can)| *can).map(|(w, _)| w).collect();
+        let can: Vec<&str> = [("read", abilities.read), ("set", abilities.set), ("watch", abilities.watch)]
+            .into_iter()
+            .filter(|(_, can)| *can)
+            .map(|(w, _)| w)
+            .collect();
         let can = if can.is_empty() { "nothing".to_owned() } else { can.join(", ") };
         self.say(format!("cannot {what} `{signal}` on this bench: {} can {can}", abilities.part), None);
         None
@@ -117,7 +123,10 @@ impl<'a> Checker<'a> {
         let Some(abilities) = self.needs(signal, "read", |a| a.read) else { return };
         if !over.is_zero() && over < abilities.reading_time {
             let (over, least) = (seconds(over), seconds(abilities.reading_time));
-            self.say(format!("measure `{signal}` over {over} is shorter than one reading of {}, expected at least {least}", abilities.part), Some(format!("write `over = \"{least}\"`, or leave it out for one reading")));
+            self.say(
+                format!("measure `{signal}` over {over} is shorter than one reading of {}, expected at least {least}", abilities.part),
+                Some(format!("write `over = \"{least}\"`, or leave it out for one reading")),
+            );
         }
     }
 
@@ -132,7 +141,10 @@ impl<'a> Checker<'a> {
         let Some((poll, signal, abilities)) = edges.into_iter().filter_map(polled).max_by_key(|(poll, ..)| *poll) else { return };
         if tightest.si < poll.as_secs_f64() {
             let poll = seconds(poll);
-            let message = format!("limit of `{name}`, {limit}, cannot be resolved: {} polls `{signal}` every {poll}, expected a margin of at least {poll}", abilities.part);
+            let message = format!(
+                "limit of `{name}`, {limit}, cannot be resolved: {} polls `{signal}` every {poll}, expected a margin of at least {poll}",
+                abilities.part
+            );
             self.say(message, Some(format!("widen the limit, or bind `{signal}` to a line or a digitizer")));
         }
     }
@@ -172,9 +184,15 @@ mod tests {
         let supply = Abilities { set: true, range: Some((q("0 V"), q("17 V"))), ..abilities("supply `alternator`") };
         let shunt = Abilities { watch: true, poll: Some(ms(30)), ..abilities("meter `dmm-shunt`") };
         let line = Abilities { watch: true, ..abilities("fixture") };
-        [("alternator.voltage", supply), ("alternator.current", shunt), ("load-disconnect", line.clone()), ("pre-alarm", line), ("power", Abilities { set: true, ..abilities("fixture") })]
-            .map(|(n, a)| (id(n), a))
-            .into()
+        [
+            ("alternator.voltage", supply),
+            ("alternator.current", shunt),
+            ("load-disconnect", line.clone()),
+            ("pre-alarm", line),
+            ("power", Abilities { set: true, ..abilities("fixture") }),
+        ]
+        .map(|(n, a)| (id(n), a))
+        .into()
     }
 
     fn messages(list: Vec<Act>) -> Vec<(String, Option<String>)> {
@@ -205,30 +223,57 @@ mod tests {
     #[test]
     fn names_what_is_not_bound() {
         let found = messages(vec![measure("alternator.curent", limit("0 A", "")), set("rain", "1 V")]);
-        assert_eq!(found[0], ("step `one`: signal `alternator.curent` is not bound on this bench".into(), Some("the bench binds `alternator.current`".into())));
+        assert_eq!(
+            found[0],
+            (
+                "step `one`: signal `alternator.curent` is not bound on this bench".into(),
+                Some("the bench binds `alternator.current`".into())
+            )
+        );
         assert_eq!(found[1].1.as_deref(), Some("add a `[[signal]]` named `rain` to the bench file"));
     }
 
     #[test]
     fn names_what_a_channel_cannot_do() {
-        assert_eq!(one(set("alternator.current", "1 A")), "step `one`: cannot set `alternator.current` on this bench: meter `dmm-shunt` can read, watch");
+        assert_eq!(
+            one(set("alternator.current", "1 A")),
+            "step `one`: cannot set `alternator.current` on this bench: meter `dmm-shunt` can read, watch"
+        );
         assert_eq!(one(watch("power", "on", "x")), "step `one`: cannot watch `power` on this bench: fixture can read, set");
     }
 
     #[test]
     fn values_lie_within_the_range() {
-        assert_eq!(one(set("alternator.voltage", "43 V")), "step `one`: `alternator.voltage` = 43 V is out of range of supply `alternator`, expected 0 V .. 17 V");
+        assert_eq!(
+            one(set("alternator.voltage", "43 V")),
+            "step `one`: `alternator.voltage` = 43 V is out of range of supply `alternator`, expected 0 V .. 17 V"
+        );
         assert_eq!(messages(vec![set("alternator.voltage", "NaN"), set("alternator.voltage", "word")]).len(), 2);
         let points = vec![(ms(0), crate::testbench::val("-1 V")), (ms(5), crate::testbench::val("18 V"))];
         let profile = Action::Profile { signal: id("alternator.voltage"), points, linear: false, name: None };
         assert_eq!(messages(vec![act("profile", profile)]).len(), 2);
-        let ramp = Action::Ramp { signal: id("alternator.voltage"), from: None, to: q("20 V"), rate: q("1 V/s"), until: Some((id("rain"), is("on"))), capture: None, name: None, check: None };
+        let ramp = Action::Ramp {
+            signal: id("alternator.voltage"),
+            from: None,
+            to: q("20 V"),
+            rate: q("1 V/s"),
+            until: Some((id("rain"), is("on"))),
+            capture: None,
+            name: None,
+            check: None,
+        };
         assert_eq!(messages(vec![act("ramp", ramp)]).len(), 2);
     }
 
     #[test]
     fn refuses_a_time_that_polling_cannot_resolve() {
-        let of = |check| messages(vec![watch("load-disconnect", "floating", "cut"), watch("alternator.current", "1 A", "current"), require("current", "cut", check, 1000)]);
+        let of = |check| {
+            messages(vec![
+                watch("load-disconnect", "floating", "cut"),
+                watch("alternator.current", "1 A", "current"),
+                require("current", "cut", check, 1000),
+            ])
+        };
         let refused = "limit of `span`, <= 5 ms, cannot be resolved: meter `dmm-shunt` polls `alternator.current` every 30 ms, expected a margin of at least 30 ms";
         assert_eq!(of(limit("", "5 ms"))[0].0, format!("step `one`: {refused}"));
         assert_eq!(of(limit("10 s", "10.005 s")).len(), 1);
@@ -239,7 +284,10 @@ mod tests {
     #[test]
     fn a_measurement_has_time_for_a_reading() {
         let act = measure_over("alternator.current", limit("0 A", ""), hil_model::Statistic::Mean, 10);
-        assert_eq!(one(act), "step `one`: measure `alternator.current` over 10 ms is shorter than one reading of meter `dmm-shunt`, expected at least 20 ms");
+        assert_eq!(
+            one(act),
+            "step `one`: measure `alternator.current` over 10 ms is shorter than one reading of meter `dmm-shunt`, expected at least 20 ms"
+        );
     }
 
     #[test]

@@ -120,7 +120,14 @@ impl<'a> Scene<'a> {
     /// Journals a reading that is not judged and gives it its name.
     pub(crate) fn keep_reading(&self, name: &str, signal: &SignalId, reading: &Reading) -> Result<(), Stop> {
         let (value, unit) = Datum::of(&reading.value, self.kind(signal));
-        self.emit(EventKind::Reading { step: self.step.to_owned(), name: name.to_owned(), signal: signal.to_string(), value, unit, at_ns: self.ns(reading.at) })?;
+        self.emit(EventKind::Reading {
+            step: self.step.to_owned(),
+            name: name.to_owned(),
+            signal: signal.to_string(),
+            value,
+            unit,
+            at_ns: self.ns(reading.at),
+        })?;
         self.keep_value(name, &reading.value, reading.uncertainty, reading.at);
         Ok(())
     }

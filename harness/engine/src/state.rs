@@ -50,7 +50,13 @@ impl State {
             EventKind::PhaseStarted { phase } => self.phase = Some(phase.clone()),
             EventKind::PhaseFinished { .. } => self.phase = None,
             EventKind::StepStarted { step, attempt, requirements, .. } => {
-                self.open = Some(OpenStep { id: step.clone(), attempt: *attempt, has_requirements: !requirements.is_empty(), worst: None, reason: None });
+                self.open = Some(OpenStep {
+                    id: step.clone(),
+                    attempt: *attempt,
+                    has_requirements: !requirements.is_empty(),
+                    worst: None,
+                    reason: None,
+                });
             }
             EventKind::Measurement(m) => self.fold_measurement(m),
             EventKind::Problem { step, verdict, message } => self.fold_problem(step.as_deref(), *verdict, message),

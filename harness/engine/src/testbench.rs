@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use hil_channel::{Abilities, Bench, BoxFuture, Channel, ChannelError, Edge, EdgeSource, Fault, PartId, Reading, SafePart, SafeReport, Watch};
+use hil_channel::{
+    Abilities, Bench, BoxFuture, Channel, ChannelError, Edge, EdgeSource, Fault, PartId, Reading, SafePart, SafeReport, Watch,
+};
 use hil_model::{Condition, LedState, Level, Quantity, SignalId, Trigger, Value};
 use hil_timebase::{Clock, Nanos};
 
@@ -125,7 +127,8 @@ impl TestBench {
 
     /// When `signal` is set to `value`, `then` becomes `becomes` after `ms`.
     pub(crate) fn reaction(self, signal: &str, value: &str, ms: u64, then: &str, becomes: &str) -> Self {
-        let reaction = Reaction { signal: signal.into(), value: val(value), after: Duration::from_millis(ms), then: (then.into(), val(becomes)) };
+        let reaction =
+            Reaction { signal: signal.into(), value: val(value), after: Duration::from_millis(ms), then: (then.into(), val(becomes)) };
         self.world.reactions.borrow_mut().push(reaction);
         self
     }
@@ -161,7 +164,10 @@ impl Bench for TestBench {
             let off = behave != Behave::Unconfirmed && self.world.behave("safe-state").await.is_ok();
             let took = if behave == Behave::Slow { Duration::from_secs(5) } else { Duration::from_millis(20) };
             self.clock.sleep(took).await;
-            SafeReport { parts: vec![SafePart { name: "supply".into(), off, readback: if off { "OFF".into() } else { "ON".into() } }], took }
+            SafeReport {
+                parts: vec![SafePart { name: "supply".into(), off, readback: if off { "OFF".into() } else { "ON".into() } }],
+                took,
+            }
         })
     }
 }
@@ -223,7 +229,14 @@ impl Channel for Fake {
             return Err(ChannelError::new(format!("part `{}`", self.name), Fault::Unsupported { what: "watch".into() }));
         }
         let reading = self.now();
-        Ok(Box::new(FakeWatch { name: self.name.clone(), clock: self.clock.clone(), world: Rc::clone(&self.world), trigger: trigger.clone(), next: reading.at, before: reading.value }))
+        Ok(Box::new(FakeWatch {
+            name: self.name.clone(),
+            clock: self.clock.clone(),
+            world: Rc::clone(&self.world),
+            trigger: trigger.clone(),
+            next: reading.at,
+            before: reading.value,
+        }))
     }
 }
 

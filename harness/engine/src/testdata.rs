@@ -10,7 +10,9 @@ use std::time::Duration;
 use futures_util::future::join;
 use hil_model::expression::{EdgeRef, Expression, Operator};
 use hil_model::quantity::find_unit;
-use hil_model::{Act, Action, Blame, Check, Condition, Limit, LimitSource, Plan, Quantity, SignalId, SignalKind, Span, Statistic, Step, Trigger};
+use hil_model::{
+    Act, Action, Blame, Check, Condition, Limit, LimitSource, Plan, Quantity, SignalId, SignalKind, Span, Statistic, Step, Trigger,
+};
 use hil_record::{Event, EventKind, EventSink, Measurement, Outcome, SinkError, Verdict};
 use hil_timebase::{Nanos, Runtime, World};
 use tokio::sync::mpsc;
@@ -65,7 +67,8 @@ pub(crate) fn difference(later: &str, earlier: &str) -> Expression {
 }
 
 pub(crate) fn require(later: &str, earlier: &str, check: Check, within: u64) -> Act {
-    let action = Action::Require { expression: difference(later, earlier), name: "span".into(), check, within: ms(within), blame: Blame::Unit };
+    let action =
+        Action::Require { expression: difference(later, earlier), name: "span".into(), check, within: ms(within), blame: Blame::Unit };
     act(&format!("require {later} - {earlier}"), action)
 }
 
@@ -74,7 +77,10 @@ pub(crate) fn measure(signal: &str, check: Check) -> Act {
 }
 
 pub(crate) fn measure_over(signal: &str, check: Check, statistic: Statistic, over: u64) -> Act {
-    act(&format!("measure {signal}"), Action::Measure { signal: id(signal), name: signal.into(), statistic, over: ms(over), check, blame: Blame::Unit })
+    act(
+        &format!("measure {signal}"),
+        Action::Measure { signal: id(signal), name: signal.into(), statistic, over: ms(over), check, blame: Blame::Unit },
+    )
 }
 
 pub(crate) fn expect(conditions: &[(&str, Condition)], within: u64, hold: u64) -> Act {
@@ -91,7 +97,16 @@ pub(crate) fn step(id: &str, acts: Vec<Act>) -> Step {
 }
 
 pub(crate) fn plan(steps: Vec<Step>) -> Plan {
-    Plan { id: "plan".into(), title: "A plan".into(), product: "unit".into(), parameters: BTreeMap::new(), setup: vec![], steps, teardown: vec![set("power", "off")] }
+    Plan {
+        id: "plan".into(),
+        title: "A plan".into(),
+        product: "unit".into(),
+        parameters: BTreeMap::new(),
+        setup: vec![],
+        recover: vec![],
+        steps,
+        teardown: vec![set("power", "off")],
+    }
 }
 
 /// A plan of one step.
@@ -184,7 +199,13 @@ pub(crate) fn disturbed(plan: &Plan, bench: impl FnOnce(TestBench) -> TestBench,
 pub(crate) fn header() -> RunHeader {
     let volt = find_unit("V").unwrap();
     let kinds = [("v", volt), ("mv", find_unit("mV").unwrap())].map(|(n, unit)| (id(n), SignalKind::Analog { unit }));
-    RunHeader { run: "run".into(), bench: "scripted".into(), wall_start_ns: 1_795_342_500_000_000_000, kinds: kinds.into(), ..RunHeader::default() }
+    RunHeader {
+        run: "run".into(),
+        bench: "scripted".into(),
+        wall_start_ns: 1_795_342_500_000_000_000,
+        kinds: kinds.into(),
+        ..RunHeader::default()
+    }
 }
 
 impl Ran {
@@ -216,7 +237,12 @@ impl Ran {
     }
 
     pub(crate) fn problems(&self) -> Vec<(Verdict, String)> {
-        self.events.iter().filter_map(|e| if let EventKind::Problem { verdict, message, .. } = &e.kind { Some((*verdict, message.clone())) } else { None }).collect()
+        self.events
+            .iter()
+            .filter_map(
+                |e| if let EventKind::Problem { verdict, message, .. } = &e.kind { Some((*verdict, message.clone())) } else { None },
+            )
+            .collect()
     }
 
     pub(crate) fn problem(&self) -> (Verdict, String) {
@@ -227,7 +253,13 @@ impl Ran {
 
     /// Verdict and reason of each step.
     pub(crate) fn steps(&self) -> Vec<(String, Verdict, Option<String>)> {
-        let end = |e: &Event| if let EventKind::StepFinished { step, verdict, reason, .. } = &e.kind { Some((step.clone(), *verdict, reason.clone())) } else { None };
+        let end = |e: &Event| {
+            if let EventKind::StepFinished { step, verdict, reason, .. } = &e.kind {
+                Some((step.clone(), *verdict, reason.clone()))
+            } else {
+                None
+            }
+        };
         self.events.iter().filter_map(end).collect()
     }
 

@@ -37,7 +37,13 @@ fn a_run_has_its_events_in_order() {
 fn two_runs_are_the_same() {
     let plan = plan(vec![
         step("a", vec![watch("out", "high", "edge"), set_as("v", "13 V", Some("go")), require("edge", "go", limit("", "1 s"), 2000)]),
-        step("b", vec![expect(&[("out", is("high")), ("v", Condition::Above(q("12.5 V")))], 1000, 500), measure_over("v", limit("", "14 V"), Statistic::Mean, 100)]),
+        step(
+            "b",
+            vec![
+                expect(&[("out", is("high")), ("v", Condition::Above(q("12.5 V")))], 1000, 500),
+                measure_over("v", limit("", "14 V"), Statistic::Mean, 100),
+            ],
+        ),
     ]);
     let once = || run(&plan, |b| good(b).reaction("v", "13 V", 300, "out", "high")).events;
     assert_eq!(once(), once());
@@ -92,8 +98,26 @@ fn a_step_has_its_time() {
 
 /// Each kind of action, in a state in which it waits for a long time.
 fn waiting_actions() -> Vec<(&'static str, hil_model::Act)> {
-    let ramp = Action::Ramp { signal: id("v"), from: Some(q("12 V")), to: q("14 V"), rate: q("20 mV/s"), until: None, capture: None, name: None, check: None };
-    let until = Action::Ramp { signal: id("v"), from: None, to: q("14 V"), rate: q("20 mV/s"), until: Some((id("out"), is("high"))), capture: None, name: None, check: None };
+    let ramp = Action::Ramp {
+        signal: id("v"),
+        from: Some(q("12 V")),
+        to: q("14 V"),
+        rate: q("20 mV/s"),
+        until: None,
+        capture: None,
+        name: None,
+        check: None,
+    };
+    let until = Action::Ramp {
+        signal: id("v"),
+        from: None,
+        to: q("14 V"),
+        rate: q("20 mV/s"),
+        until: Some((id("out"), is("high"))),
+        capture: None,
+        name: None,
+        check: None,
+    };
     let points = vec![(ms(0), crate::testbench::val("13 V")), (ms(30_000), crate::testbench::val("12 V"))];
     let profile = |linear| Action::Profile { signal: id("v"), points: points.clone(), linear, name: None };
     let settle = Action::Settle { signal: id("noise"), within: q("1 mV"), over: ms(100), timeout: ms(50_000) };
@@ -114,13 +138,20 @@ fn waiting_actions() -> Vec<(&'static str, hil_model::Act)> {
 }
 
 fn slow(b: TestBench) -> TestBench {
-    good(b).signal("stuck", "0 V").behaves("stuck", Behave::Hangs).derived("noise", |_, at| crate::testbench::val(if at.0 / 7_000_000 % 2 == 0 { "0 V" } else { "1 V" }))
+    good(b)
+        .signal("stuck", "0 V")
+        .behaves("stuck", Behave::Hangs)
+        .derived("noise", |_, at| crate::testbench::val(if at.0 / 7_000_000 % 2 == 0 { "0 V" } else { "1 V" }))
 }
 
 #[test]
 fn an_interrupt_cancels_any_action_then_tears_down() {
     for (name, act) in waiting_actions() {
-        let mut plan = plan(vec![step("first", vec![measure("v", limit("0 V", ""))]), step("cut", vec![watch("out", "high", "edge"), act]), step("rest", vec![])]);
+        let mut plan = plan(vec![
+            step("first", vec![measure("v", limit("0 V", ""))]),
+            step("cut", vec![watch("out", "high", "edge"), act]),
+            step("rest", vec![]),
+        ]);
         plan.teardown.push(wait(500));
         let ran = disturbed(&plan, slow, Disturb { interrupts: vec![5000], ..Disturb::default() });
         assert_eq!(ran.outcome, outcome(Disposition::None, Status::Aborted), "{name}");

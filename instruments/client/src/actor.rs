@@ -61,10 +61,17 @@ pub(crate) struct Actor {
     /// The `*IDN?` reply, once known.
     identity: Option<Vec<u8>>,
     lost: Option<String>,
+    /// Lost because nothing can be sent any more.
+    closed: bool,
 }
 
 impl Actor {
-    pub(crate) fn new(wiring: Wiring, stream: Box<dyn Stream>, normal: mpsc::UnboundedReceiver<Job>, safe: mpsc::UnboundedReceiver<Job>) -> Self {
+    pub(crate) fn new(
+        wiring: Wiring,
+        stream: Box<dyn Stream>,
+        normal: mpsc::UnboundedReceiver<Job>,
+        safe: mpsc::UnboundedReceiver<Job>,
+    ) -> Self {
         Self {
             wiring,
             stream,
@@ -77,6 +84,7 @@ impl Actor {
             in_step: true,
             identity: None,
             lost: None,
+            closed: false,
         }
     }
 
@@ -144,7 +152,9 @@ impl Actor {
     async fn carry_out(&mut self, lane: Lane, moves: Vec<Move>) -> Result<Vec<Outcome>, ErrorKind> {
         let mut outcomes = Vec::with_capacity(moves.len());
         for m in moves {
-            if let Some(cause) = &self.lost {
+            // An instrument that makes no sense may still obey: the last resort.
+            let last_resort = lane == Lane::Safe && !self.closed && matches!(m, Move::Tell(_));
+            if let (Some(cause), false) = (&self.lost, last_resort) {
                 return Err(ErrorKind::LinkLost { cause: cause.clone() });
             }
             if lane == Lane::Normal && self.safe_waits() {
@@ -226,9 +236,9 @@ impl Actor {
         };
         match clock.timeout(settings.reply_within, written).await {
             Ok(Ok(())) => {}
-            Ok(Err(e)) => return Err(self.lose(e.to_string())),
+            Ok(Err(e)) => return Err(self.close(e.to_string())),
             // Half a message may be on the wire: nothing more can be said on it.
-            Err(_) => return Err(self.lose(format!("`{text}` was not taken within {} ms", millis(self.wiring.settings.reply_within)))),
+            Err(_) => return Err(self.close(format!("`{text}` was not taken within {} ms", millis(self.wiring.settings.reply_within)))),
         }
         let at = self.wiring.clock.now();
         self.earliest = at + self.wiring.settings.gap;
@@ -290,10 +300,15 @@ impl Actor {
 
     fn heard(&mut self, read: std::io::Result<usize>) -> Result<(), ErrorKind> {
         match read {
-            Ok(0) => Err(self.lose("the instrument closed the link".into())),
+            Ok(0) => Err(self.close("the instrument closed the link".into())),
             Ok(_) => Ok(()),
-            Err(e) => Err(self.lose(e.to_string())),
+            Err(e) => Err(self.close(e.to_string())),
         }
+    }
+
+    fn close(&mut self, cause: String) -> ErrorKind {
+        self.closed = true;
+        self.lose(cause)
     }
 
     fn lose(&mut self, cause: String) -> ErrorKind {

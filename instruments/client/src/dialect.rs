@@ -6,14 +6,16 @@
 //! and [`crate::meter`].
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::Duration;
 
 use hil_model::{Dimension, Quantity};
 use serde::{Deserialize, Deserializer, de};
 
+pub use crate::identity::Identity;
 use crate::link::LinkSettings;
+pub use crate::quirks::Quirks;
 use crate::template::Template;
+pub use crate::verb::{Function, Verb};
 
 /// One model's dialect, checked.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
@@ -99,124 +101,6 @@ pub struct LinkFacts {
     pub assumption: Option<String>,
 }
 
-/// What can be asked of an instrument.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Verb {
-    /// Who are you.
-    Identify,
-    /// Clears status and error queue.
-    Clear,
-    /// Oldest entry of the error queue.
-    QueryError,
-    /// Set voltage.
-    SetVoltage,
-    /// Its read-back.
-    QueryVoltage,
-    /// Largest current out of it.
-    SetSourceLimit,
-    /// Its read-back.
-    QuerySourceLimit,
-    /// Largest current into it.
-    SetSinkLimit,
-    /// Its read-back.
-    QuerySinkLimit,
-    /// Output on.
-    OutputOn,
-    /// Output off.
-    OutputOff,
-    /// Is it on.
-    QueryOutput,
-    /// Over-voltage protection.
-    SetOverVoltage,
-    /// Its read-back.
-    QueryOverVoltage,
-    /// Over-current protection.
-    SetOverCurrent,
-    /// Its read-back.
-    QueryOverCurrent,
-    /// Over-current protection while sinking.
-    SetSinkOverCurrent,
-    /// Its read-back.
-    QuerySinkOverCurrent,
-    /// Voltage at the terminals or sense wires.
-    ReadVoltage,
-    /// Current out of it.
-    ReadCurrent,
-    /// Makes a meter a DC voltmeter.
-    SetFunction,
-    /// Its read-back.
-    QueryFunction,
-    /// A meter's range.
-    SetRange,
-    /// Its read-back.
-    QueryRange,
-    /// A meter's aperture in power line cycles.
-    SetAperture,
-    /// Its read-back.
-    QueryAperture,
-    /// Takes one reading.
-    Read,
-}
-
-impl Verb {
-    /// The field its template must have.
-    pub const fn field(self) -> Option<&'static str> {
-        match self {
-            Self::SetVoltage | Self::SetOverVoltage | Self::SetRange => Some("volts"),
-            Self::SetSourceLimit | Self::SetSinkLimit | Self::SetOverCurrent | Self::SetSinkOverCurrent => Some("amps"),
-            Self::SetAperture => Some("nplc"),
-            _ => None,
-        }
-    }
-
-    /// What a person calls it.
-    pub fn words(self) -> String {
-        format!("{self:?}").chars().enumerate().fold(String::new(), |mut out, (i, c)| {
-            if c.is_uppercase() && i > 0 {
-                out.push(' ');
-            }
-            out.extend(c.to_lowercase());
-            out
-        })
-    }
-}
-
-/// What is set or read.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Function {
-    /// A source's voltage.
-    Voltage,
-    /// A source's current; positive out of it.
-    Current,
-    /// A source's largest current out of it.
-    SourceLimit,
-    /// A source's largest current into it.
-    SinkLimit,
-    /// A source's over-voltage protection.
-    OverVoltage,
-    /// A source's over-current protection, both directions.
-    OverCurrent,
-    /// A meter's DC voltage.
-    DcVoltage,
-}
-
-impl Function {
-    /// What it measures.
-    pub const fn dimension(self) -> Dimension {
-        match self {
-            Self::Voltage | Self::OverVoltage | Self::DcVoltage => Dimension::VOLTAGE,
-            Self::Current | Self::SourceLimit | Self::SinkLimit | Self::OverCurrent => Dimension::CURRENT,
-        }
-    }
-
-    /// Its unit's symbol.
-    pub const fn unit(self) -> &'static str {
-        if self.dimension().volt == 1 { "V" } else { "A" }
-    }
-}
-
 /// Something that can be set: SI units throughout.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -274,85 +158,6 @@ pub struct ReadRange {
     pub assumption: bool,
 }
 
-/// Where a model is unlike others.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Quirks {
-    /// Obeys only who has taken its lock.
-    pub remote_lock: Option<RemoteLock>,
-    /// Replies carry units (`48.00V`).
-    pub unit_suffix: Option<Quirk>,
-    /// Closes the link when nothing was sent for a while.
-    pub idle_close: Option<IdleClose>,
-    /// Speaks several languages.
-    pub language: Option<Language>,
-    /// One voltage set value for sourcing and sinking.
-    pub one_voltage_both_ways: Option<Quirk>,
-    /// Protection cannot be switched off: raise it before set values.
-    pub protection_always_on: Option<Quirk>,
-    /// A reading takes this many apertures (auto-zero).
-    pub apertures_per_reading: Option<Apertures>,
-}
-
-/// A quirk that needs no more words.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Quirk {
-    /// Where this is known from.
-    pub source: String,
-}
-
-/// A lock that has to be taken.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct RemoteLock {
-    /// Takes it.
-    pub take: Template,
-    /// Who has it.
-    pub query: Template,
-    /// The answer when we have it.
-    pub ours: String,
-    /// Gives it back.
-    pub release: Template,
-    /// Where this is known from.
-    pub source: String,
-}
-
-/// A link that closes when idle.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct IdleClose {
-    /// After this long.
-    #[serde(deserialize_with = "duration")]
-    pub after: Duration,
-    /// Switches that off.
-    pub disable: Template,
-    /// Where this is known from.
-    pub source: String,
-}
-
-/// A language that has to be SCPI.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Language {
-    /// Which one is it.
-    pub query: Template,
-    /// The answer that is right.
-    pub expected: String,
-    /// Where this is known from.
-    pub source: String,
-}
-
-/// How many apertures a reading takes.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Apertures {
-    /// Whole apertures.
-    pub count: u32,
-    /// Where this is known from.
-    pub source: String,
-}
-
 /// Why a dialect is not usable.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum DialectError {
@@ -387,34 +192,6 @@ pub enum DialectError {
     /// A link's figure that makes no sense.
     #[error("link: {0}")]
     Link(&'static str),
-}
-
-/// Who an instrument says it is.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Identity {
-    /// Maker.
-    pub maker: String,
-    /// Model.
-    pub model: String,
-    /// Serial number.
-    pub serial: String,
-    /// Firmware version.
-    pub firmware: String,
-}
-
-impl Identity {
-    /// The four fields of an `*IDN?` reply; a fourth field may have commas in
-    /// it. `None` when there are fewer.
-    pub fn parse(reply: &str) -> Option<Self> {
-        let mut fields = reply.splitn(4, ',').map(|f| f.trim().trim_matches('"').to_owned());
-        Some(Self { maker: fields.next()?, model: fields.next()?, serial: fields.next()?, firmware: fields.next()? })
-    }
-}
-
-impl fmt::Display for Identity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}, serial {}, firmware {}", self.maker, self.model, self.serial, self.firmware)
-    }
 }
 
 const BUILT_IN: &[(&str, &str)] = &[
@@ -492,7 +269,10 @@ impl Dialect {
     /// The smallest range of `function` whose nominal value is at least `range`
     /// (in SI units); any range for a function that has but one.
     pub fn read_range(&self, function: Function, range: f64) -> Option<&ReadRange> {
-        self.reads.iter().filter(|r| r.function == function && r.range.si >= range * (1.0 - 1e-9)).min_by(|a, b| a.range.si.total_cmp(&b.range.si))
+        self.reads
+            .iter()
+            .filter(|r| r.function == function && r.range.si >= range * (1.0 - 1e-9))
+            .min_by(|a, b| a.range.si.total_cmp(&b.range.si))
     }
 
     /// Expanded uncertainty (k = 2) of a reading, in SI units: the accuracy is
@@ -576,7 +356,7 @@ fn quantity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Quantity, D::E
     Quantity::parse(&text).map_err(|e| de::Error::custom(format!("`{text}`: {e}")))
 }
 
-fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+pub(crate) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let q = quantity(deserializer)?;
     if q.dimension != Dimension::TIME {
         return Err(de::Error::custom(format!("{q} is not a time")));
@@ -628,12 +408,5 @@ mod tests {
         assert_eq!(dmm.read_range(Function::DcVoltage, 20.0).map(|r| r.range.si), Some(100.0));
         let u = psb().setting_uncertainty(Function::Voltage, 12.0).expect("can be set");
         assert!((u - 0.06 / 3_f64.sqrt()).abs() < 1e-12);
-    }
-
-    #[test]
-    fn identities() {
-        let id = Identity::parse("MAKER , MODEL,1,V1, of 2026").expect("four fields");
-        assert_eq!(id.to_string(), "MAKER MODEL, serial 1, firmware V1, of 2026");
-        assert_eq!(Identity::parse("12.8,V,1"), None);
     }
 }

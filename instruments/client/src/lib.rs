@@ -11,11 +11,14 @@ mod actor;
 pub mod dialect;
 mod driver;
 pub mod error;
+mod identity;
 pub mod link;
 pub mod meter;
+pub mod quirks;
 pub mod scpi;
 pub mod source;
 pub mod template;
+pub mod verb;
 
 pub use dialect::{Dialect, DialectError, Function, Identity, Kind};
 pub use driver::{Confirmed, Reading};

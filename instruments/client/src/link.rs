@@ -6,7 +6,8 @@
 //!
 //! There are two lanes. The safe lane goes first, and takes with it what waits
 //! in the normal lane: a forgotten `OUTP ON` must not follow the safe state's
-//! `OUTP OFF`. Those jobs end with [`ErrorKind::Overtaken`].
+//! `OUTP OFF`. Those jobs end with [`ErrorKind::Overtaken`]. On a link that is
+//! lost because its instrument makes no sense, the safe lane still sends.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -137,7 +138,8 @@ impl Link {
         let name: Rc<str> = name.into();
         let settings = Rc::new(settings);
         let suspect = Rc::new(Cell::new(false));
-        let wiring = Wiring { name: Rc::clone(&name), settings: Rc::clone(&settings), clock: clock.clone(), trace, suspect: Rc::clone(&suspect) };
+        let wiring =
+            Wiring { name: Rc::clone(&name), settings: Rc::clone(&settings), clock: clock.clone(), trace, suspect: Rc::clone(&suspect) };
         tokio::task::spawn_local(Actor::new(wiring, Box::new(stream), normal_jobs, safe_jobs).run());
         Self { name, clock, settings, suspect, normal, safe }
     }

@@ -60,7 +60,8 @@ impl Meter {
         if found.trim() == language.expected {
             return Ok(());
         }
-        let kind = ErrorKind::WrongIdentity { found: format!("language {}", found.trim()), expected: format!("language {}", language.expected) };
+        let kind =
+            ErrorKind::WrongIdentity { found: format!("language {}", found.trim()), expected: format!("language {}", language.expected) };
         Err(self.driver.link.error(kind))
     }
 

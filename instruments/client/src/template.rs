@@ -39,7 +39,11 @@ impl TryFrom<String> for Template {
             return Err(TemplateError::NotALine(text.escape_default().to_string()));
         }
         let Some((before, rest)) = text.split_once('{') else {
-            return if text.contains('}') { Err(TemplateError::Braces(text)) } else { Ok(Self { before: text, field: None, after: String::new() }) };
+            return if text.contains('}') {
+                Err(TemplateError::Braces(text))
+            } else {
+                Ok(Self { before: text, field: None, after: String::new() })
+            };
         };
         let Some((field, after)) = rest.split_once('}') else { return Err(TemplateError::Braces(text)) };
         if before.contains('}') || after.contains(['{', '}']) {

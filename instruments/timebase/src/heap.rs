@@ -53,6 +53,11 @@ impl Pace {
         self.origin_ns + (self.origin.elapsed().as_nanos() as f64 * self.factor) as u64
     }
 
+    /// Virtual time that is gone at once: 20 ms of real time, at least 1 µs.
+    fn stride(&self) -> u64 {
+        (20e6 * self.factor).max(1e3) as u64
+    }
+
     /// Real time from now to virtual `at`.
     fn until(&self, at: u64) -> Duration {
         let due = Duration::from_nanos((at.saturating_sub(self.origin_ns) as f64 / self.factor) as u64);
@@ -88,8 +93,8 @@ impl Shared {
 
     /// Called when no task is ready: goes to the next deadline, or to the
     /// world's first watched change before it, and wakes whom it concerns.
-    /// Unless time is held somebody is woken, else the runtime would park for
-    /// ever: the root, if nobody else, brings the thread back here.
+    /// Unless time is held the root is woken too, else the runtime could park
+    /// for ever.
     pub(crate) fn idle(&self) {
         let Some(goal) = self.next_goal() else { return };
         let Some(goal) = self.wait_for_pace(goal) else { return };
@@ -98,9 +103,9 @@ impl Shared {
         let mut state = self.state();
         state.now = state.now.max(reached);
         state.take_due(reached, &mut woken);
-        if woken.is_empty() {
-            woken.extend(state.root.clone());
-        }
+        // Also when others are woken: a waker may belong to a future that is
+        // gone by now, and then nobody would bring the thread back here.
+        woken.extend(state.root.clone());
         drop(state);
         woken.into_iter().for_each(Waker::wake);
     }
@@ -133,6 +138,8 @@ impl Shared {
                 return None;
             }
             let Some(pace) = &state.pace else { return Some(goal) };
+            // In short strides: an edge on the way shows when it happens.
+            let goal = goal.min(state.now.saturating_add(pace.stride()));
             let wait = pace.until(goal);
             let present = pace.present();
             if state.nudged {

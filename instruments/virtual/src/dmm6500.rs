@@ -16,14 +16,17 @@ use scpi::error::Result;
 use scpi::tree::prelude::*;
 use scpi::{Branch, Leaf, Root, cmd_both, cmd_qonly};
 use scpi_contrib::scpi1999::prelude::*;
-use scpi_contrib::{ieee488_cls, ieee488_ese, ieee488_esr, ieee488_opc, ieee488_rst, ieee488_sre, ieee488_stb, ieee488_tst, ieee488_wai, scpi_status};
+use scpi_contrib::{
+    ieee488_cls, ieee488_ese, ieee488_esr, ieee488_opc, ieee488_rst, ieee488_sre, ieee488_stb, ieee488_tst, ieee488_wai, scpi_status,
+};
 
 use crate::imperfection::{Imperfection, quantised};
 use crate::terminals::Terminals;
 use crate::unit::{Behaviour, Idn, Unit, run_tree};
 
 /// Range in V, accuracy in percent of reading and V (1 year, 23 ± 5 °C).
-const RANGES: [(f64, f64, f64); 5] = [(0.1, 0.003, 3.5e-6), (1.0, 0.0025, 6e-6), (10.0, 0.0025, 50e-6), (100.0, 0.004, 0.6e-3), (1000.0, 0.004, 6e-3)];
+const RANGES: [(f64, f64, f64); 5] =
+    [(0.1, 0.003, 3.5e-6), (1.0, 0.0025, 6e-6), (10.0, 0.0025, 50e-6), (100.0, 0.004, 0.6e-3), (1000.0, 0.004, 6e-3)];
 const MAINS_HZ: f64 = 50.0;
 /// Legal apertures in power line cycles at 50 Hz.
 const NPLC: std::ops::RangeInclusive<f64> = 0.0005..=12.0;

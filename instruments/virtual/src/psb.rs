@@ -16,7 +16,8 @@ use scpi::error::Result;
 use scpi::tree::prelude::*;
 use scpi::{Branch, Leaf, Root, cmd_both, cmd_nquery, cmd_qonly};
 use scpi_contrib::{
-    ieee488_cls, ieee488_ese, ieee488_esr, ieee488_opc, ieee488_rst, ieee488_sre, ieee488_stb, ieee488_tst, ieee488_wai, scpi_status, scpi_system,
+    ieee488_cls, ieee488_ese, ieee488_esr, ieee488_opc, ieee488_rst, ieee488_sre, ieee488_stb, ieee488_tst, ieee488_wai, scpi_status,
+    scpi_system,
 };
 
 use crate::imperfection::{Imperfection, quantised};

@@ -175,7 +175,9 @@ fn another_serial_number_is_refused() {
     for dialect in ["ea-psb-10060-120", "keithley-dmm6500"] {
         on_bench(dialect, Resistor::new(10.0, 2.0), |bench| async move {
             let open = match bench.dialect.kind {
-                hil_client::Kind::Source => Source::new(bench.link.clone(), Rc::clone(&bench.dialect), "1", Protection::default()).open().await,
+                hil_client::Kind::Source => {
+                    Source::new(bench.link.clone(), Rc::clone(&bench.dialect), "1", Protection::default()).open().await
+                }
                 hil_client::Kind::Meter => Meter::new(bench.link.clone(), Rc::clone(&bench.dialect), "1", 1.0).open().await,
             };
             let ErrorKind::WrongIdentity { found, expected } = kind(open) else { panic!("{dialect}") };
@@ -321,9 +323,43 @@ fn a_seed_decides_every_byte_and_time() {
 #[test]
 fn no_message_breaks_an_instrument() {
     let messages = [
-        "", ";", ";;;", ":", "*", "?", "VOLT", "VOLT ", "VOLT ,", "VOLT 1,2", "VOLT?1", "VOLT #", "VOLT #H", "VOLT #15", "VOLT \"", "VOLT '", "VOLT (",
-        "VOLT (@1", "VOLT 1e999", "VOLT NAN", "VOLT INF", "VOLT MAX", "VOLT 1 V", "OUTP 2", "OUTP MAYBE", ":SENS:FUNC \"", ":READ?;:READ?", ":READ? 1",
-        "\u{e9}", "A:B:C:D", "*IDN?;*IDN?;BOGUS?", "SYST:COMM:LAN:TIM -1", "SYST:COMM:LAN:TIM 1", ":SENS:VOLT:NPLC 0", ":SENS:VOLT:RANG 1e9", "*OPC;*OPC?", "*TST?",
+        "",
+        ";",
+        ";;;",
+        ":",
+        "*",
+        "?",
+        "VOLT",
+        "VOLT ",
+        "VOLT ,",
+        "VOLT 1,2",
+        "VOLT?1",
+        "VOLT #",
+        "VOLT #H",
+        "VOLT #15",
+        "VOLT \"",
+        "VOLT '",
+        "VOLT (",
+        "VOLT (@1",
+        "VOLT 1e999",
+        "VOLT NAN",
+        "VOLT INF",
+        "VOLT MAX",
+        "VOLT 1 V",
+        "OUTP 2",
+        "OUTP MAYBE",
+        ":SENS:FUNC \"",
+        ":READ?;:READ?",
+        ":READ? 1",
+        "\u{e9}",
+        "A:B:C:D",
+        "*IDN?;*IDN?;BOGUS?",
+        "SYST:COMM:LAN:TIM -1",
+        "SYST:COMM:LAN:TIM 1",
+        ":SENS:VOLT:NPLC 0",
+        ":SENS:VOLT:RANG 1e9",
+        "*OPC;*OPC?",
+        "*TST?",
     ];
     for dialect in ["ea-psb-10060-120", "keithley-dmm6500"] {
         on_bench(dialect, Resistor::new(10.0, 2.0), |bench| async move {
@@ -340,9 +376,16 @@ fn no_message_breaks_an_instrument() {
 #[test]
 fn cls_empties_the_error_queue_and_opc_does_not_fill_it() {
     on_bench("keithley-dmm6500", Resistor::new(10.0, 2.0), |bench| async move {
-        let moves = ["BOGUS", "*CLS", "*OPC"].map(Move::tell).into_iter().chain([Move::Errors, Move::ask("*ESR?"), Move::tell("BOGUS"), Move::Errors]);
+        let moves = ["BOGUS", "*CLS", "*OPC"].map(Move::tell).into_iter().chain([
+            Move::Errors,
+            Move::ask("*ESR?"),
+            Move::tell("BOGUS"),
+            Move::Errors,
+        ]);
         let outcomes = bench.link.run(Lane::Normal, moves.collect()).await.expect("answers");
-        let [_, _, _, Outcome::Errors(none), Outcome::Answered { reply, .. }, _, Outcome::Errors(one)] = outcomes.as_slice() else { panic!("{outcomes:?}") };
+        let [_, _, _, Outcome::Errors(none), Outcome::Answered { reply, .. }, _, Outcome::Errors(one)] = outcomes.as_slice() else {
+            panic!("{outcomes:?}")
+        };
         assert!(none.is_empty(), "{none:?}");
         assert_eq!(reply.as_slice(), b"1");
         assert!(one.len() == 1 && one[0].code == -113 && one[0].text.starts_with("Undefined header;1;"), "{one:?}");

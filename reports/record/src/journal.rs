@@ -22,8 +22,13 @@ pub struct JournalWriter<W> {
 }
 
 impl<W: Write> JournalWriter<W> {
-    /// Onto `out`; `name` is what messages call it: `journal`, or its path.
-    pub fn new(out: W, name: impl Into<String>) -> Self {
+    /// Onto `out`; messages call it `journal`.
+    pub fn new(out: W) -> Self {
+        Self::named(out, "journal")
+    }
+
+    /// Onto `out`, with what messages call it: its path.
+    pub fn named(out: W, name: impl Into<String>) -> Self {
         Self { out, name: name.into(), line: Vec::new(), failed: None }
     }
 
@@ -92,24 +97,35 @@ pub enum JournalError {
     },
 }
 
-/// The events of a journal, in order. A last line that is cut short (the run
-/// was killed while it wrote) is left out; then, as after any run that did not
-/// end, the last event is not `run-finished`. An empty journal has no events.
+/// What could be read of a journal.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Journal {
+    /// In order, without gaps. Of a run that did not end, the last is not
+    /// `run-finished`.
+    pub events: Vec<Event>,
+    /// A last line was cut short, because the run was killed while it wrote,
+    /// and is left out.
+    pub torn: bool,
+}
+
+/// Reads a journal up to its end or its tear. An empty one has no events.
 ///
 /// # Errors
 /// For anything else than whole, numbered events of this [`SCHEMA`].
-pub fn read_journal(mut from: impl BufRead) -> Result<Vec<Event>, JournalError> {
+pub fn read_journal(mut from: impl BufRead) -> Result<Journal, JournalError> {
     let mut events = Vec::new();
     let mut line = Vec::new();
     loop {
         line.clear();
         from.read_until(b'\n', &mut line).map_err(|e| JournalError::Unreadable(e.to_string()))?;
         if line.is_empty() {
-            return Ok(events);
+            return Ok(Journal { events, torn: false });
         }
         match read_line(&line, events.len()) {
             Ok(event) => events.push(event),
-            Err(JournalError::Line { .. } | JournalError::NoHeader) if line.last() != Some(&b'\n') => return Ok(events),
+            Err(JournalError::Line { .. } | JournalError::NoHeader) if line.last() != Some(&b'\n') => {
+                return Ok(Journal { events, torn: true });
+            }
             Err(e) => return Err(e),
         }
     }

@@ -12,7 +12,7 @@ pub mod verdict;
 
 pub use datum::Datum;
 pub use event::{Event, EventKind, Measurement, PartIdentity, SafeOutput};
-pub use journal::{JournalError, JournalWriter, read_journal};
+pub use journal::{Journal, JournalError, JournalWriter, read_journal};
 pub use outcome::{Disposition, Outcome, Status};
 pub use sink::{EventSink, SinkError};
 pub use verdict::Verdict;

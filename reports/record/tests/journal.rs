@@ -134,7 +134,7 @@ fn place(kind: &EventKind) -> usize {
 }
 
 fn written(events: &[Event]) -> Vec<u8> {
-    let mut journal = JournalWriter::new(Vec::new(), "journal");
+    let mut journal = JournalWriter::new(Vec::new());
     for event in events {
         journal.handle(event).unwrap();
     }
@@ -142,7 +142,7 @@ fn written(events: &[Event]) -> Vec<u8> {
 }
 
 fn read(bytes: &[u8]) -> Result<Vec<Event>, JournalError> {
-    read_journal(bytes)
+    read_journal(bytes).map(|journal| journal.events)
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn what_is_not_finite_stays_text() {
 
 #[test]
 fn a_limit_that_is_not_finite_is_no_journal_line() {
-    let mut journal = JournalWriter::new(Vec::new(), "journal");
+    let mut journal = JournalWriter::new(Vec::new());
     let bad = number(vec![EventKind::Measurement(Measurement { high: Some(f64::NAN), ..measurement() })]);
     let error = journal.handle(&bad[0]).unwrap_err();
     assert_eq!(error.to_string(), "cannot write journal: limit or uncertainty: NaN, expected a finite number");
@@ -204,10 +204,12 @@ fn a_journal_cut_anywhere_gives_the_whole_lines_before_the_cut() {
     let bytes = written(&events);
     for cut in 0..=bytes.len() {
         let lines = bytes[..cut].iter().filter(|b| **b == b'\n').count();
-        let read = read(&bytes[..cut]).unwrap_or_else(|e| panic!("cut at {cut}: {e}"));
+        let read = read_journal(&bytes[..cut]).unwrap_or_else(|e| panic!("cut at {cut}: {e}"));
         // Only the line's end may be missing.
         let whole = lines + usize::from(bytes.get(cut) == Some(&b'\n'));
-        assert_eq!(read, events[..whole], "cut at {cut}");
+        assert_eq!(read.events, events[..whole], "cut at {cut}");
+        let between = cut == 0 || bytes[cut - 1] == b'\n' || bytes.get(cut) == Some(&b'\n');
+        assert_eq!(read.torn, !between, "cut at {cut}");
     }
 }
 
@@ -215,7 +217,9 @@ fn a_journal_cut_anywhere_gives_the_whole_lines_before_the_cut() {
 fn zeros_behind_the_last_line_are_a_torn_line() {
     let mut bytes = written(&number(all_kinds()));
     bytes.extend([0; 100]);
-    assert_eq!(read(&bytes).unwrap().len(), all_kinds().len());
+    let journal = read_journal(bytes.as_slice()).unwrap();
+    assert!(journal.torn);
+    assert_eq!(journal.events.len(), all_kinds().len());
 }
 
 #[test]
@@ -277,7 +281,7 @@ impl Write for Full {
 #[test]
 fn after_an_error_nothing_more_is_written() {
     let events = number(all_kinds());
-    let mut journal = JournalWriter::new(Full { room: 700, taken: Vec::new() }, "runs/x/journal.jsonl");
+    let mut journal = JournalWriter::named(Full { room: 700, taken: Vec::new() }, "runs/x/journal.jsonl");
     let errors: Vec<_> = events.iter().filter_map(|e| journal.handle(e).err()).collect();
     assert_eq!(errors[0].to_string(), "cannot write runs/x/journal.jsonl: no space left on device");
     assert!(errors.iter().all(|e| *e == errors[0]));

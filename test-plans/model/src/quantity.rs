@@ -67,10 +67,10 @@ impl Dimension {
 
     /// What a person calls it: `a voltage`, `a time`, or the exponents.
     pub fn noun(self) -> String {
-        NOUNS.iter().find(|(d, _)| *d == self).map_or_else(
-            || format!("V^{} A^{} s^{} K^{}", self.volt, self.ampere, self.second, self.kelvin),
-            |(_, n)| (*n).to_owned(),
-        )
+        NOUNS
+            .iter()
+            .find(|(d, _)| *d == self)
+            .map_or_else(|| format!("V^{} A^{} s^{} K^{}", self.volt, self.ampere, self.second, self.kelvin), |(_, n)| (*n).to_owned())
     }
 }
 
@@ -132,6 +132,8 @@ pub const UNITS: &[Unit] = &[
     unit("mV/s", Dimension::VOLTAGE_RATE, 1e-3),
     unit("A/s", Dimension::CURRENT_RATE, 1.0),
     unit("%", Dimension::NONE, 0.01),
+    unit("deg", Dimension::NONE, 1.0),
+    unit("dBm", Dimension::NONE, 1.0),
     Unit { symbol: "°C", dimension: Dimension::TEMPERATURE, factor: 1.0, offset: 273.15 },
     Unit { symbol: "degC", dimension: Dimension::TEMPERATURE, factor: 1.0, offset: 273.15 },
     unit("K", Dimension::TEMPERATURE, 1.0),
@@ -232,7 +234,8 @@ pub(crate) fn split_number(text: &str) -> (&str, &str) {
 }
 
 /// The units printing chooses from, largest first.
-const PRINTED: &[&str] = &["V", "mV", "µV", "A", "mA", "µA", "s", "ms", "µs", "Mohm", "kohm", "ohm", "mohm", "W", "kHz", "Hz", "V/s", "mV/s", "A/s"];
+const PRINTED: &[&str] =
+    &["V", "mV", "µV", "A", "mA", "µA", "s", "ms", "µs", "Mohm", "kohm", "ohm", "mohm", "W", "kHz", "Hz", "V/s", "mV/s", "A/s"];
 
 impl fmt::Display for Quantity {
     /// Up to six significant digits in the largest unit that leaves at least
@@ -293,6 +296,30 @@ mod tests {
             (Quantity::new(120.0, Dimension::NONE), "120"),
         ] {
             assert_eq!(q.to_string(), text);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_printed_is_read_again(number in -1e7_f64..1e7, scale in -6_i32..4, unit in 0..UNITS.len()) {
+            let unit = &UNITS[unit];
+            let q = Quantity::new((number * 10_f64.powi(scale)).mul_add(unit.factor, unit.offset), unit.dimension);
+            let printed = q.to_string();
+            let again = Quantity::parse(&printed).unwrap();
+            proptest::prop_assert_eq!(again.dimension, q.dimension);
+            // Six digits of what is printed: of °C, not of kelvin.
+            let shown = if q.dimension == Dimension::TEMPERATURE { q.si - 273.15 } else { q.si };
+            let tolerance = (shown.abs() * 5.1e-6).max(1e-12);
+            proptest::prop_assert!((again.si - q.si).abs() <= tolerance, "{} {} {}", printed, again.si, q.si);
+            proptest::prop_assert_eq!(again.to_string(), printed);
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in "[-+ 0-9.eEmVAs%°µ/x]{0,12}|.{0,12}") {
+            if let Ok(q) = Quantity::parse(&text) {
+                proptest::prop_assert!(q.si.is_finite());
+                let _ = q.to_string();
+            }
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use hil_model::{Diagnostic, Limits, Plan, PlanContext, Product, Sources, read_limits, read_plan, read_product};
+use hil_model::{Diagnostic, Limits, Plan, PlanContext, Product, Sources, peek_product, read_limits, read_plan, read_product};
 
 const PRODUCT: &str = include_str!("../testdata/product.toml");
 const LIMITS: &str = include_str!("../testdata/limits.toml");
@@ -52,6 +52,319 @@ fn the_sample_is_read() {
     for s in &plan.steps {
         acts(&format!("{} ({}) {:?} {:?}", s.id, s.title, s.requirements, s.timeout), &s.acts);
     }
+    acts("recover", &plan.recover);
     acts("teardown", &plan.teardown);
     insta::assert_snapshot!(out);
+}
+
+/// Which file a case spoils.
+#[derive(Clone, Copy, PartialEq)]
+enum File {
+    Product,
+    Limits,
+    Plan,
+}
+
+/// The sample with every `(from, to)` of one file replaced.
+fn spoiled(file: File, edits: &[(&str, &str)]) -> Files {
+    let edit = |which: File, text: &str| {
+        let mut text = text.to_owned();
+        for (from, to) in edits.iter().filter(|_| which == file) {
+            assert!(text.contains(from), "the sample has no `{from}`");
+            text = text.replacen(from, to, 1);
+        }
+        text
+    };
+    read(&edit(File::Product, PRODUCT), &edit(File::Limits, LIMITS), &edit(File::Plan, SAMPLE), &[])
+}
+
+#[test]
+fn every_slip_is_named_with_its_remedy() {
+    use File::{Limits, Plan, Product};
+    let cases: &[(&str, File, &str, &str)] = &[
+        // Keys, names and ids.
+        ("unknown-key", Plan, "within = \"1 s\", for", "withn = \"1 s\", for"),
+        ("unknown-table", Plan, "[teardown]", "[tear-down]"),
+        ("missing-key", Plan, "title = \"A bit of everything\"\n", ""),
+        ("step-without-id", Plan, "id = \"interrupted\"\n", ""),
+        ("step-without-do", Plan, "do = [\n  { profile", "doo = [\n  { profile"),
+        ("unknown-action", Plan, "{ wait = \"5 s\" }", "{ wiat = \"5 s\" }"),
+        ("two-actions", Plan, "{ wait = \"5 s\" }", "{ wait = \"5 s\", read = \"ble.code\", as = \"c\" }"),
+        ("duplicate-step", Plan, "id = \"interrupted\"", "id = \"alternator-start\""),
+        ("step-id-with-spaces", Plan, "id = \"interrupted\"", "id = \"is interrupted\""),
+        ("other-product", Plan, "product = \"smart-bms-12-200\"", "product = \"smart-bms-12-20\""),
+        ("unknown-requirement", Plan, "[\"SBMS-ALT-10\"]", "[\"SBMS-ALT-11\"]"),
+        // Signals and their values.
+        ("unknown-signal", Plan, "settle = \"battery.voltage\"", "settle = \"batery.voltage\""),
+        ("observation-is-set", Plan, "{ \"btv.pre-alarm\" = \"alarm\" }", "{ \"pre-alarm\" = \"high\" }"),
+        ("stimulus-is-read", Plan, "watch = \"pre-alarm\", becomes = \"high\"", "watch = \"btv.pre-alarm\", becomes = \"alarm\""),
+        ("unknown-word", Plan, "{ \"btv.pre-alarm\" = \"alarm\" }", "{ \"btv.pre-alarm\" = \"alram\" }"),
+        ("unknown-level", Plan, "becomes = \"floating\"", "becomes = \"float\""),
+        ("unknown-led-state", Plan, "\"led.active\" = \"on\"", "\"led.active\" = \"lit\""),
+        ("signal-without-quotes", Plan, "{ \"btv.pre-alarm\" = \"alarm\" }", "{ btv.pre-alarm = \"alarm\" }"),
+        ("plain-number", Plan, "to = \"12 V\", rate = \"1 V/s\"", "to = 12, rate = \"1 V/s\""),
+        ("unknown-unit", Plan, "within = \"20 mV\"", "within = \"20 mVolt\""),
+        ("wrong-dimension", Plan, "within = \"20 mV\"", "within = \"20 mA\""),
+        ("not-a-number", Plan, "max = 2.5", "max = nan"),
+        ("equals-a-quantity", Plan, "\"battery.voltage\" = \"12.7 V .. 12.9 V\"", "\"battery.voltage\" = \"12.8 V\""),
+        ("at-least-in-expect", Plan, "\"< 50 mA\"", "\"<= 50 mA\""),
+        ("swapped-range", Plan, "12.7 V .. 12.9 V", "12.9 V .. 12.7 V"),
+        ("rate-without-time", Plan, "rate = \"50 mV/s\"", "rate = \"50 mV\""),
+        ("falling-rate", Plan, "rate = \"1 V/s\"", "rate = \"-1 V/s\""),
+        ("until-without-comparison", Plan, "until = \"alternator.current > 0.5 A\"", "until = \"alternator.current\""),
+        ("becomes-of-a-quantity", Plan, "rises-through = \"0.5 A\"", "becomes = \"0.5 A\""),
+        ("no-trigger", Plan, ", rises-through = \"0.5 A\"", ""),
+        ("statistic-of-a-word", Plan, "load-disconnect\", equals = \"high\"", "load-disconnect\", over = \"1 s\", equals = \"high\""),
+        // Times.
+        ("zero-timeout", Plan, "timeout = \"2 min\"", "timeout = \"0 s\""),
+        ("negative-wait", Plan, "wait = \"5 s\"", "wait = \"-5 s\""),
+        ("timeout-below-waits", Plan, "{ wait = \"5 s\" }", "{ wait = \"3 min\" }"),
+        ("points-not-from-zero", Plan, "[[\"0 s\", \"13.6 V\"], [\"9 s\"", "[[\"1 s\", \"13.6 V\"], [\"9 s\""),
+        ("points-not-rising", Plan, "[\"9.5 s\", \"13.6 V\"]", "[\"8.5 s\", \"13.6 V\"]"),
+        ("point-with-three-parts", Plan, "[\"9 s\", \"13.8 V\"]", "[\"9 s\", \"13.8 V\", \"14 V\"]"),
+        // Judging.
+        ("nothing-to-judge-by", Plan, ", equals = \"high\" }", " }"),
+        ("judged-twice", Plan, "min = \"10 s\", max = \"11 s\"", "max = \"11 s\", limit = \"limits.pre-alarm-lead\""),
+        ("tolerance-alone", Plan, "nominal = \"9 A\", tolerance", "tolerance"),
+        ("unknown-limit", Plan, "limits.alternator-start", "limits.alternator-stat"),
+        ("limit-of-other-dimension", Plan, "limit = \"limits.pre-alarm-lead\"", "limit = \"limits.alternator-start\""),
+        ("limit-on-a-word", Plan, "equals = \"row.code\"", "max = \"3 V\""),
+        ("peak-to-peak-of-one-reading", Plan, "over = \"500 ms\", ", ""),
+        ("judges-nothing", Plan, ", limit = \"limits.alternator-start\"", ""),
+        (
+            "only-the-tester-is-judged",
+            Plan,
+            "limit = \"limits.pre-alarm-lead\", as = \"lead\" },\n  { require = \"lead - (cut - lost)\", min = \"0 s\", max = \"10 s\" }",
+            "max = \"31 s\", blame = \"tester\" },\n  { require = \"cut - lost\", max = \"26 s\", blame = \"tester\" }",
+        ),
+        ("empty-do", Plan, "do = [\n  { set = { \"battery.output\" = \"off\" } },\n]", "do = []"),
+        ("capture-without-until", Plan, "until = \"alternator.current > 0.5 A\", ", ""),
+        (
+            "as-without-capture",
+            Plan,
+            "capture = \"alternator.voltage\", as = \"start\", limit = \"limits.alternator-start\"",
+            "as = \"start\"",
+        ),
+        // Edges, values and expressions.
+        ("unknown-edge", Plan, "require = \"cut - warn\"", "require = \"cut - warm\""),
+        ("edge-before-armed", Plan, "{ wait = \"5 s\" }", "{ require = \"lost - warn\", max = \"1 s\" }"),
+        ("name-taken-twice", Plan, "as = \"cut\"", "as = \"warn\""),
+        ("watch-without-require", Plan, "  { require = \"return - dip[2]\", min = \"10 s\", max = \"11 s\" },\n", ""),
+        ("profile-without-index", Plan, "return - dip[2]", "return - dip"),
+        ("index-too-high", Plan, "return - dip[2]", "return - dip[3]"),
+        ("lone-moment", Plan, "require = \"cut - warn\"", "require = \"cut\""),
+        ("minus-without-spaces", Plan, "require = \"cut - warn\"", "require = \"cut-warn\""),
+        ("unlike-operands", Plan, "battery - ldo", "battery - 1 A"),
+        ("no-bound-on-waiting", Plan, "min = \"10 s\", max = \"11 s\"", "min = \"10 s\""),
+        ("broken-expression", Plan, "require = \"cut - warn\"", "require = \"cut - \""),
+        ("required-dimension", Plan, "min = \"-50 mV\", max = \"300 mV\"", "min = \"-50 mV\", max = \"300 ms\""),
+        // Parameters, rows and tables.
+        ("unknown-parameter", Plan, "= \"parameters.battery\", \"battery.output\"", "= \"parameters.batery\", \"battery.output\""),
+        ("unknown-cell", Plan, "\"btv.atd\" = \"row.atd\"", "\"btv.atd\" = \"row.atdd\""),
+        ("cell-of-wrong-kind", Plan, "\"btv.atd\" = \"row.atd\"", "\"btv.atd\" = \"row.code\""),
+        ("row-without-for-each", Plan, "\"btv.pre-alarm\" = \"alarm\"", "\"btv.pre-alarm\" = \"row.pre-alarm\""),
+        ("unknown-rows", Plan, "tables.btv-decision", "tables.btv-decisions"),
+        ("value-twice", Plan, "[\"2x7.5A\", \"2x10A\"]", "[\"2x10A\", \"2x10A\"]"),
+        // The course of steps.
+        ("use-of-something-else", Plan, "{ use = \"recover\" }", "{ use = \"teardown\" }"),
+        ("use-with-more", Plan, "{ use = \"recover\" }", "{ use = \"recover\", as = \"x\" }"),
+        ("use-outside-of-setup", Plan, "{ set = { \"battery.output\" = \"off\" } },\n]", "{ use = \"recover\" },\n]"),
+        (
+            "use-without-recover",
+            Plan,
+            "[recover]\ndo = [\n  { set = { \"btv.pre-alarm\" = \"healthy\", \"btv.atd\" = \"healthy\" } },\n]\n",
+            "",
+        ),
+        ("wrong-in-recover", Plan, "{ \"btv.pre-alarm\" = \"healthy\"", "{ \"btv.pre-alarm\" = \"helthy\""),
+        // The other files.
+        ("limit-swapped", Limits, "min = \"30 s\"\nmax = 31", "min = \"31 s\"\nmax = 30"),
+        ("limit-unit", Limits, "min = \"30 s\"", "min = \"30 V\""),
+        ("limit-source", Limits, "\"proposal\"", "\"propsal\""),
+        ("limit-without-bounds", Limits, "min = \"30 s\"\nmax = 31\n", ""),
+        ("limit-requirement", Limits, "requirement = \"SBMS-PRE-02\"", "requirement = \"SBMS-PRE-2\""),
+        ("limit-infinite", Limits, "max = 31", "max = inf"),
+        ("limit-twice", Limits, "id = \"alternator-start\"", "id = \"pre-alarm-lead\""),
+        ("signal-kind", Product, "kind = \"text\"", "kind = \"txt\""),
+        ("signal-without-unit", Product, "unit = \"%\"\n", ""),
+        ("signal-twice", Product, "id = \"btv.atc\"", "id = \"btv.atd\""),
+        ("row-without-id", Product, "{ id = \"atc-open\", ", "{ "),
+    ];
+    let mut catalogue = String::new();
+    for (name, file, from, to) in cases {
+        let messages = spoiled(*file, &[(from, to)]).messages();
+        assert!(!messages.is_empty(), "{name}: no message");
+        let _ = writeln!(catalogue, "## {name}\n{messages}");
+    }
+    insta::assert_snapshot!("catalogue", catalogue);
+}
+
+#[test]
+fn all_errors_of_a_file_come_in_one_pass() {
+    let plan = [
+        ("within = \"20 mV\"", "within = \"20 Volt\""),
+        ("becomes = \"floating\"", "becomes = \"floatin\""),
+        ("timeout = \"2 min\"", "timeout = 120"),
+        ("to = \"14 V\", rate = \"50 mV/s\"", "to = \"14 A\", rate = \"50 mA/s\""),
+        ("row.load-disconnect", "row.ldo"),
+        ("max = 2.5", "maximum = 2.5"),
+    ];
+    insta::assert_snapshot!("several-in-a-plan", spoiled(File::Plan, &plan).messages());
+    let syntax = [
+        ("title = \"A bit of everything\"", "title = A bit of everything"),
+        ("becomes = \"high\"", "becomes = \"hihg\""),
+        ("wait = \"1 s\"", "wait = "),
+    ];
+    insta::assert_snapshot!("several-after-a-syntax-error", spoiled(File::Plan, &syntax).messages());
+    let limits = [
+        ("max = 31", "max = \"31 V\""),
+        ("owner", "ower"),
+        ("tolerance = \"100 mV\"", "tolerance = \"0 mV\""),
+        ("unit = \"A\"", "unit = \"Amp\""),
+    ];
+    insta::assert_snapshot!("several-in-limits", spoiled(File::Limits, &limits).messages());
+    let product = [
+        ("role = \"both\"", "role = \"all\""),
+        ("unit = \"V\"", "unit = \"Volt\""),
+        ("clause", "clauses"),
+        ("[codes]", "[code]"),
+        ("serial-max-length = 32", "serial-max-length = 0"),
+    ];
+    insta::assert_snapshot!("several-in-a-product", spoiled(File::Product, &product).messages());
+}
+
+#[test]
+fn an_override_must_name_a_parameter_and_keep_its_kind() {
+    let overrides = [("batery", "13 V"), ("battery", "13 A"), ("fraction", "many"), ("serial", "anything")];
+    insta::assert_snapshot!("overrides", read(PRODUCT, LIMITS, SAMPLE, &overrides).messages());
+}
+
+#[test]
+fn what_could_not_be_read_makes_no_noise() {
+    let files = spoiled(File::Product, &[("serial-max-length = 32", "serial-max-length = 0")]);
+    assert_eq!(files.plan, Err(Vec::new()), "{}", files.messages());
+    let files = spoiled(File::Limits, &[("\"proposal\"", "\"propsal\"")]);
+    assert_eq!(files.plan, Err(Vec::new()), "{}", files.messages());
+}
+
+#[test]
+fn the_product_of_a_plan_is_found_without_reading_it() {
+    let mut sources = Sources::default();
+    let good = sources.add("plan.toml", SAMPLE);
+    let (name, span) = peek_product(&sources, good).unwrap();
+    assert_eq!((name.as_str(), sources.position(span).as_str()), ("smart-bms-12-200", "plan.toml:5:11"));
+    let bad = sources.add("bad.toml", "plan = 3");
+    assert_eq!(peek_product(&sources, bad), None);
+}
+
+/// Reads a spoilt file; that it returns at all is the point.
+fn survives(product: &str, limits: &str, plan: &str) {
+    let files = read(product, limits, plan, &[]);
+    if files.product.is_ok() && files.limits.is_ok() {
+        assert_ne!(files.plan.as_ref().err(), Some(&Vec::new()), "refused without a reason:\n{plan}");
+    }
+    let lists = [files.product.err(), files.limits.err(), files.plan.err()];
+    lists.into_iter().flatten().for_each(|list| owes(&files.sources, &list));
+}
+
+/// A spoilt plan against a product and limits that are read only once.
+fn plan_survives(product: &Product, limits: &Limits, plan: &str) {
+    let mut sources = Sources::default();
+    let id = sources.add("plan.toml", plan);
+    let context = PlanContext { product: Some(product), limits: Some(limits), overrides: &BTreeMap::new() };
+    let Err(list) = read_plan(&sources, id, context) else { return };
+    assert!(!list.is_empty(), "refused without a reason:\n{plan}");
+    owes(&sources, &list);
+}
+
+/// What every message owes its reader.
+fn owes(sources: &Sources, list: &[Diagnostic]) {
+    for d in list {
+        assert!(!d.message.is_empty() && !d.message.ends_with('.'), "{d:?}");
+        assert!(d.span.start <= d.span.end && d.span.end <= sources.text(d.span.file).len(), "{d:?}");
+        assert!(sources.render(d).contains("-->"), "{d:?}");
+    }
+}
+
+/// The text without one of its tokens, for each of them.
+fn without_each_token(text: &str) -> impl Iterator<Item = String> + '_ {
+    let word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        at += text[at..].find(|c: char| !c.is_whitespace())?;
+        let rest = &text[at..];
+        let end = rest.find(|c| !word(c)).unwrap_or(rest.len());
+        let end = if end == 0 { rest.chars().next().map_or(1, char::len_utf8) } else { end };
+        let start = at;
+        at += end;
+        Some(format!("{}{}", &text[..start], &text[at..]))
+    })
+}
+
+#[test]
+fn no_missing_token_makes_it_panic() {
+    without_each_token(PRODUCT).for_each(|product| survives(&product, LIMITS, SAMPLE));
+    without_each_token(LIMITS).for_each(|limits| survives(PRODUCT, &limits, SAMPLE));
+    without_each_token(SAMPLE).for_each(|plan| survives(PRODUCT, LIMITS, &plan));
+}
+
+/// A plan without one of its lines is refused, unless the line was a comment,
+/// a blank, an action or something that may be left out.
+#[test]
+fn no_missing_line_goes_unseen() {
+    let lines: Vec<&str> = SAMPLE.lines().collect();
+    let optional = ["#", "  {", "title", "requirements", "timeout", "serial", "fraction", "for-each"];
+    for (i, line) in lines.iter().enumerate() {
+        let rest: Vec<&str> = [&lines[..i], &lines[i + 1..]].concat();
+        survives(PRODUCT, LIMITS, &rest.join("\n"));
+        let plan = read(PRODUCT, LIMITS, &rest.join("\n"), &[]).plan;
+        if !line.is_empty() && !optional.iter().any(|o| line.starts_with(o)) {
+            assert!(plan.is_err(), "`{line}` is not missed");
+        }
+    }
+}
+
+#[test]
+fn no_truncation_makes_it_panic() {
+    for end in (0..SAMPLE.len()).step_by(7).filter(|i| SAMPLE.is_char_boundary(*i)) {
+        survives(PRODUCT, LIMITS, &SAMPLE[..end]);
+    }
+}
+
+/// The plans of this repository, if they are there: each is read without an
+/// error, and again without each of its tokens.
+#[test]
+fn the_real_plan_survives_too() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let text = |name: &str| std::fs::read_to_string(folder.join(name)).ok();
+    let product = text("products/smart-bms-12-200.toml");
+    let limits = text("limits/smart-bms-12-200.toml");
+    let (Some(product), Some(limits), Some(plan)) = (product, limits, text("eol.toml")) else {
+        eprintln!("skipped: no test-plans/eol.toml with its product and limits");
+        return;
+    };
+    let files = read(&product, &limits, &plan, &[]);
+    assert!(files.plan.is_ok(), "{}", files.messages());
+    let (Ok(product), Ok(limits)) = (files.product, files.limits) else { return };
+    // One step at a time behind the head: whole plans would take ten times as long.
+    let mut parts = plan.split_inclusive("\n[[step]]");
+    let head = parts.next().unwrap_or_default();
+    without_each_token(head).for_each(|head| plan_survives(&product, &limits, &head));
+    for step in parts {
+        without_each_token(step).for_each(|step| plan_survives(&product, &limits, &format!("{head}{step}")));
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 200, ..Default::default() })]
+
+    /// Characters that mean something to the language, put where they do not
+    /// belong.
+    #[test]
+    fn no_insertion_makes_it_panic(at in 0.0_f64..1.0, what in "[-+*/().\\[\\]{}\"'=,#<>µ\\u{0}\\n0-9a-z ]{1,6}") {
+        let mut at = (at * SAMPLE.len() as f64) as usize;
+        while !SAMPLE.is_char_boundary(at) {
+            at -= 1;
+        }
+        survives(PRODUCT, LIMITS, &format!("{}{what}{}", &SAMPLE[..at], &SAMPLE[at..]));
+    }
 }

@@ -22,7 +22,11 @@ fn a_run_is_repeatable_byte_for_byte() {
 fn another_seed_gives_another_journal() {
     let (one, two) = (Scratch::new("seed-1"), Scratch::new("seed-2"));
     let a = journal(&one.0, Path::new("test-plans/eol.toml"), &root(), "C");
-    hil().args(["run", "test-plans/eol.toml", "--seed", "8", "--run-id", "same", "--wall-clock", "2026-11-22T10:15:00Z", "--out"]).arg(&two.0).output().expect("hil starts");
+    hil()
+        .args(["run", "test-plans/eol.toml", "--seed", "8", "--run-id", "same", "--wall-clock", "2026-11-22T10:15:00Z", "--out"])
+        .arg(&two.0)
+        .output()
+        .expect("hil starts");
     let b = fs::read(two.0.join("same/journal.jsonl")).expect("a journal");
     assert!(a != b);
 }

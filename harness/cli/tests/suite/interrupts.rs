@@ -18,7 +18,10 @@ const ACTIONS: &[(&str, &str)] = &[
     ("wait", r#"{ wait = "30 s" }"#),
     ("settle", r#"{ settle = "battery.voltage", within = "1 uV", over = "5 s", timeout = "40 s" }"#),
     ("measure", r#"{ measure = "battery.voltage", over = "30 s", min = "1 V" }"#),
-    ("require", r#"{ watch = "load-disconnect", becomes = "floating", as = "cut" }, { require = "cut - cut", max = "1 s", within = "40 s" }"#),
+    (
+        "require",
+        r#"{ watch = "load-disconnect", becomes = "floating", as = "cut" }, { require = "cut - cut", max = "1 s", within = "40 s" }"#,
+    ),
     ("expect", r#"{ expect = { "load-disconnect" = "floating" }, within = "40 s" }"#),
     ("read", ""), // filled in below: a long row of reads
 ];
@@ -66,7 +69,10 @@ fn assert_tester_error(run: &Run) {
 
 fn plan_with(scratch: &Scratch, kind: &str, action: &str) -> String {
     let action = match kind {
-        "set" => (0..600).map(|i| format!("{{ set = {{ \"battery.voltage\" = \"{} V\" }} }}", 12.0 + f64::from(i % 2))).collect::<Vec<_>>().join(", "),
+        "set" => (0..600)
+            .map(|i| format!("{{ set = {{ \"battery.voltage\" = \"{} V\" }} }}", 12.0 + f64::from(i % 2)))
+            .collect::<Vec<_>>()
+            .join(", "),
         "read" => (0..600).map(|i| format!("{{ read = \"battery.voltage\", as = \"v{i}\" }}")).collect::<Vec<_>>().join(", "),
         _ => action.to_owned(),
     };
@@ -113,7 +119,7 @@ fn interrupted(scratch: &Scratch, plan: &str, times: u32) -> Run {
         std::thread::sleep(Duration::from_millis(15));
     }
     let output = child.wait_with_output().expect("hil ends");
-    finished(&Scratch(out), output)
+    finished(&out, output)
 }
 
 fn wait_for_step(child: &mut Child, journal: &Path) {

@@ -38,27 +38,47 @@ says!(swapped_bounds, step("{ measure = \"alternator.current\", min = \"2 A\", m
 says!(a_voltage_beyond_the_bench, step("{ set = { \"battery.voltage\" = \"43 V\" } },\n{ measure = \"battery.voltage\", min = \"1 V\" }"));
 says!(
     a_time_that_polling_cannot_resolve,
-    step("{ watch = \"alternator.current\", rises-through = \"1 A\", as = \"on\" },\n{ set = { \"btv.atc\" = \"open\" }, as = \"atc\" },\n{ require = \"on - atc\", max = \"5 ms\" }")
+    step(
+        "{ watch = \"alternator.current\", rises-through = \"1 A\", as = \"on\" },\n{ set = { \"btv.atc\" = \"open\" }, as = \"atc\" },\n{ require = \"on - atc\", max = \"5 ms\" }"
+    )
 );
 says!(an_edge_that_nobody_armed, step("{ set = { \"btv.atc\" = \"open\" }, as = \"atc\" },\n{ require = \"cut - atc\", max = \"1 s\" }"));
-says!(a_watch_that_nobody_judges, step("{ watch = \"load-disconnect\", becomes = \"floating\", as = \"cut\" },\n{ measure = \"battery.voltage\", min = \"1 V\" }"));
-says!(an_unknown_requirement, format!("{HEAD}[[step]]\nid = \"s\"\nrequirements = [\"SBMS-ALT-99\"]\ndo = [ {{ measure = \"battery.voltage\", min = \"1 V\" }} ]\n"));
+says!(
+    a_watch_that_nobody_judges,
+    step("{ watch = \"load-disconnect\", becomes = \"floating\", as = \"cut\" },\n{ measure = \"battery.voltage\", min = \"1 V\" }")
+);
+says!(
+    an_unknown_requirement,
+    format!("{HEAD}[[step]]\nid = \"s\"\nrequirements = [\"SBMS-ALT-99\"]\ndo = [ {{ measure = \"battery.voltage\", min = \"1 V\" }} ]\n")
+);
 says!(an_unknown_limit, step("{ measure = \"alternator.current\", limit = \"limits.alternator-strat\" }"));
 says!(an_illegal_word, step("{ set = { \"btv.atc\" = \"opened\" } },\n{ measure = \"battery.voltage\", min = \"1 V\" }"));
-says!(setting_what_can_only_be_read, step("{ set = { \"alternator.current\" = \"1 A\" } },\n{ measure = \"battery.voltage\", min = \"1 V\" }"));
-says!(an_unknown_product, "[plan]\nid = \"x\"\ntitle = \"x\"\nproduct = \"smart-bms-12-201\"\n[[step]]\nid = \"s\"\ndo = [ { wait = \"1 s\" } ]\n".to_owned());
-says!(no_toml, "[plan\nid = 1".to_owned());
+says!(
+    setting_what_can_only_be_read,
+    step("{ set = { \"alternator.current\" = \"1 A\" } },\n{ measure = \"battery.voltage\", min = \"1 V\" }")
+);
+says!(
+    an_unknown_product,
+    "[plan]\nid = \"x\"\ntitle = \"x\"\nproduct = \"smart-bms-12-201\"\n[[step]]\nid = \"s\"\ndo = [ { wait = \"1 s\" } ]\n"
+);
+says!(no_toml, "[plan\nid = 1");
 says!(
     several_errors_in_one_pass,
-    format!("{HEAD}[[step]]\nid = \"s\"\ntimout = \"1 s\"\ndo = [ {{ wait = \"5 Volt\" }}, {{ mesure = \"battery.voltage\" }} ]\n[[step]]\nid = \"s\"\ndo = []\n")
+    format!(
+        "{HEAD}[[step]]\nid = \"s\"\ntimout = \"1 s\"\ndo = [ {{ wait = \"5 Volt\" }}, {{ mesure = \"battery.voltage\" }} ]\n[[step]]\nid = \"s\"\ndo = []\n"
+    )
 );
 says!(
     several_errors_of_signals,
-    step("{ set = { \"battery.voltage\" = \"open\", \"btv.atd\" = \"1 V\", \"led.active\" = \"on\" } },\n{ expect = { \"load-disconnect\" = \"hihg\", \"alternator.current\" = \"> 1 V\" } }")
+    step(
+        "{ set = { \"battery.voltage\" = \"open\", \"btv.atd\" = \"1 V\", \"led.active\" = \"on\" } },\n{ expect = { \"load-disconnect\" = \"hihg\", \"alternator.current\" = \"> 1 V\" } }"
+    )
 );
 says!(
     several_errors_of_names,
-    step("{ read = \"battery.voltage\", as = \"v\" },\n{ read = \"battery.voltage\", as = \"v\" },\n{ require = \"v - w\", min = \"0 V\" },\n{ require = \"v - later\", min = \"0 V\" },\n{ read = \"battery.voltage\", as = \"later\" }")
+    step(
+        "{ read = \"battery.voltage\", as = \"v\" },\n{ read = \"battery.voltage\", as = \"v\" },\n{ require = \"v - w\", min = \"0 V\" },\n{ require = \"v - later\", min = \"0 V\" },\n{ read = \"battery.voltage\", as = \"later\" }"
+    )
 );
 
 /// A bench file with several errors, checked with the shipped plan.

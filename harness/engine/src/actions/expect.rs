@@ -107,7 +107,10 @@ async fn wait_for(scene: &Scene<'_>, signal: &SignalId, condition: &Condition, d
 }
 
 /// One future a signal, all at once.
-async fn each<'c, F: Future<Output = Result<Reading, Stop>>>(conditions: &'c [Wanted], f: impl Fn(&'c Wanted) -> F) -> Result<Vec<Reading>, Stop> {
+async fn each<'c, F: Future<Output = Result<Reading, Stop>>>(
+    conditions: &'c [Wanted],
+    f: impl Fn(&'c Wanted) -> F,
+) -> Result<Vec<Reading>, Stop> {
     join_all(conditions.iter().map(f)).await.into_iter().collect()
 }
 
@@ -133,7 +136,14 @@ mod tests {
         let ran = run(&plan, |b| b.signal("out", "high").signal("v", "2 V").signal("mv", "1 V"));
         let all = ran.measurements();
         let shown: Vec<_> = all.iter().map(|m| (m.name.as_str(), m.expected.as_deref().unwrap(), m.low, m.high, m.provisional)).collect();
-        assert_eq!(shown, [("out", "high", None, None, false), ("v", "> 1 V", Some(1.0), None, true), ("mv", "1 V .. 2 V", Some(1000.0), Some(2000.0), true)]);
+        assert_eq!(
+            shown,
+            [
+                ("out", "high", None, None, false),
+                ("v", "> 1 V", Some(1.0), None, true),
+                ("mv", "1 V .. 2 V", Some(1000.0), Some(2000.0), true)
+            ]
+        );
         assert_eq!(ran.verdict(), Verdict::Pass);
     }
 
@@ -192,7 +202,9 @@ mod tests {
             let ran = run(&acts(vec![expect(&[("v", Condition::Below(q("1 V")))], 10, 10)]), |b| b.derived("v", move |_, _| val(bad)));
             assert_eq!((ran.only().verdict, ran.verdict()), (Verdict::Error, Verdict::Error), "{bad}");
         }
-        let ran = run(&acts(vec![expect(&[("v", is("on")), ("w", is("on"))], 10, 10)]), |b| b.signal("v", "on").signal("w", "on").behaves("w", Behave::Fails));
+        let ran = run(&acts(vec![expect(&[("v", is("on")), ("w", is("on"))], 10, 10)]), |b| {
+            b.signal("v", "on").signal("w", "on").behaves("w", Behave::Fails)
+        });
         assert_eq!(ran.problem(), (Verdict::Error, "`expect`: part `w`: link lost: cable pulled".into()));
     }
 }

@@ -9,7 +9,14 @@ use hil_timebase::Nanos;
 use crate::judge::{Taken, check_value};
 use crate::scene::{Scene, Stop};
 
-pub(super) async fn take<'a>(scene: &Scene<'a>, signal: &SignalId, name: &'a str, statistic: Statistic, over: Duration, check: &Check) -> Result<Taken<'a>, Stop> {
+pub(super) async fn take<'a>(
+    scene: &Scene<'a>,
+    signal: &SignalId,
+    name: &'a str,
+    statistic: Statistic,
+    over: Duration,
+    check: &Check,
+) -> Result<Taken<'a>, Stop> {
     let readings = readings(scene, signal, over).await?;
     let (first, last) = match readings.as_slice() {
         [] => return Err(Stop::error(format!("no reading of `{signal}`"))),
@@ -79,7 +86,10 @@ mod tests {
     fn one_reading_is_judged_in_the_signals_unit() {
         let ran = run(&acts(vec![measure("mv", limit("0.4 V", "0.5 V"))]), |b| b.signal("mv", "0.5 V"));
         let m = ran.only();
-        assert_eq!((m.value, m.unit.as_str(), m.low, m.high, m.uncertainty), (Datum::Number(500.0), "mV", Some(400.0), Some(500.0), Some(1.0)));
+        assert_eq!(
+            (m.value, m.unit.as_str(), m.low, m.high, m.uncertainty),
+            (Datum::Number(500.0), "mV", Some(400.0), Some(500.0), Some(1.0))
+        );
         assert_eq!((m.verdict, m.provisional, m.requirements), (Verdict::Pass, true, vec!["R-1".to_owned()]));
     }
 
@@ -130,7 +140,14 @@ mod tests {
 
     #[test]
     fn blame_makes_it_the_testers() {
-        let action = Action::Measure { signal: id("v"), name: "source".into(), statistic: Statistic::Mean, over: ms(0), check: limit("2 V", ""), blame: Blame::Tester };
+        let action = Action::Measure {
+            signal: id("v"),
+            name: "source".into(),
+            statistic: Statistic::Mean,
+            over: ms(0),
+            check: limit("2 V", ""),
+            blame: Blame::Tester,
+        };
         let ran = run(&acts(vec![act("measure", action)]), |b| b.signal("v", "1 V"));
         assert_eq!((ran.only().verdict, ran.verdict()), (Verdict::Error, Verdict::Error));
     }

@@ -8,7 +8,13 @@ use hil_timebase::Nanos;
 use super::ramp::STEP;
 use crate::scene::{Scene, Stop};
 
-pub(super) async fn profile(scene: &Scene<'_>, signal: &SignalId, points: &[(Duration, Value)], linear: bool, name: Option<&String>) -> Result<(), Stop> {
+pub(super) async fn profile(
+    scene: &Scene<'_>,
+    signal: &SignalId,
+    points: &[(Duration, Value)],
+    linear: bool,
+    name: Option<&String>,
+) -> Result<(), Stop> {
     // Commands go out at the points' offsets from the first command: each takes
     // as long to have effect as the first, so the edges keep the offsets too.
     let begin = scene.now();
@@ -73,7 +79,11 @@ mod tests {
 
     #[test]
     fn points_keep_their_offsets_from_the_first_edge() {
-        let plan = acts(vec![wait(7), profile(false, &[(0, "13.6 V"), (9000, "13.8 V"), (9500, "13.6 V")]), require("dip[2]", "dip[0]", limit("9.5 s", "9.5 s"), 0)]);
+        let plan = acts(vec![
+            wait(7),
+            profile(false, &[(0, "13.6 V"), (9000, "13.8 V"), (9500, "13.6 V")]),
+            require("dip[2]", "dip[0]", limit("9.5 s", "9.5 s"), 0),
+        ]);
         let ran = run(&plan, |b| b.signal("v", "13 V"));
         assert_eq!(sets(&ran), [(9, 13.6), (9009, 13.8), (9509, 13.6)]);
         assert_eq!(ran.verdict(), Verdict::Pass);

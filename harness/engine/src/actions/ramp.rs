@@ -86,7 +86,8 @@ async fn start(scene: &Scene<'_>, line: &Line<'_>) -> Result<Quantity, Stop> {
     }
     let reading = scene.read(line.signal).await?;
     let present = reading.value.quantity().filter(|q| q.si.is_finite() && q.dimension == line.to.dimension);
-    present.ok_or_else(|| Stop::error(format!("`{}` is `{}`, expected {} to ramp from", line.signal, reading.value, line.to.dimension.noun())))
+    present
+        .ok_or_else(|| Stop::error(format!("`{}` is `{}`, expected {} to ramp from", line.signal, reading.value, line.to.dimension.noun())))
 }
 
 /// The steps up to the end, or until the brake is pulled.
@@ -132,7 +133,8 @@ async fn last_chance(scene: &Scene<'_>, signal: &SignalId, condition: &Condition
 }
 
 fn comparable(signal: &SignalId, condition: &Condition, reading: &Reading) -> Result<bool, Stop> {
-    holds(condition, &reading.value).ok_or_else(|| Stop::error(format!("`{signal}` is `{}`, which cannot be compared with `{condition}`", reading.value)))
+    holds(condition, &reading.value)
+        .ok_or_else(|| Stop::error(format!("`{signal}` is `{}`, which cannot be compared with `{condition}`", reading.value)))
 }
 
 /// Reads at once what the plan wants to know, and judges it if it says how.
@@ -143,7 +145,14 @@ async fn capture(scene: &Scene<'_>, goal: &Goal<'_>) -> Result<(), Stop> {
     let Some(check) = goal.check else {
         return scene.keep_reading(name, signal, &reading);
     };
-    let taken = Taken { name, of: signal.to_string(), value: reading.value, uncertainty: reading.uncertainty, at: reading.at, kind: scene.kind(signal) };
+    let taken = Taken {
+        name,
+        of: signal.to_string(),
+        value: reading.value,
+        uncertainty: reading.uncertainty,
+        at: reading.at,
+        kind: scene.kind(signal),
+    };
     scene.judge(&taken, check, Blame::Unit)
 }
 
@@ -152,9 +161,9 @@ mod tests {
     use hil_model::{Act, Action};
     use hil_record::{Datum, EventKind, Verdict};
 
+    use super::*;
     use crate::testbench::{Behave, TestBench, World, val};
     use crate::testdata::*;
-    use super::*;
 
     struct Ramp {
         from: Option<&'static str>,
@@ -174,7 +183,19 @@ mod tests {
         fn act(self) -> Act {
             let until = self.until.map(|c| (id("current"), c));
             let capture = self.capture.then(|| id("v"));
-            act("ramp", Action::Ramp { signal: id("v"), from: self.from.map(q), to: q("14 V"), rate: q(self.rate), until, capture, name: Some("start".into()), check: self.check })
+            act(
+                "ramp",
+                Action::Ramp {
+                    signal: id("v"),
+                    from: self.from.map(q),
+                    to: q("14 V"),
+                    rate: q(self.rate),
+                    until,
+                    capture,
+                    name: Some("start".into()),
+                    check: self.check,
+                },
+            )
         }
     }
 
@@ -241,7 +262,9 @@ mod tests {
     #[test]
     fn the_last_step_has_its_effect_too() {
         let ramp = Ramp { until: above("0.5 A"), capture: true, check: Some(limit("14 V", "14 V")), ..Ramp::default() };
-        let late = |w: &World, at: hil_timebase::Nanos| if w.value("v", hil_timebase::Nanos(at.0.saturating_sub(8_000_000))) == val("14 V") { val("1 A") } else { val("0 A") };
+        let late = |w: &World, at: hil_timebase::Nanos| {
+            if w.value("v", hil_timebase::Nanos(at.0.saturating_sub(8_000_000))) == val("14 V") { val("1 A") } else { val("0 A") }
+        };
         let ran = run(&acts(vec![ramp.act()]), |b| b.signal("v", "12 V").derived("current", late));
         assert_eq!(ran.only().verdict, Verdict::Pass);
     }

@@ -11,8 +11,8 @@ pub(super) async fn read(scene: &Scene<'_>, signal: &SignalId, name: &str) -> Re
 
 #[cfg(test)]
 mod tests {
-    use hil_model::{Action, Blame};
     use hil_model::expression::{Expression, Operator};
+    use hil_model::{Action, Blame};
     use hil_record::{Datum, EventKind, Verdict};
 
     use crate::testbench::Behave;
@@ -31,8 +31,12 @@ mod tests {
 
     #[test]
     fn its_value_may_be_required() {
-        let diff = Expression::Binary(Box::new(Expression::Value("x".into())), Operator::Subtract, Box::new(Expression::Literal(q("0.3 V"))));
-        let require = act("require", Action::Require { expression: diff, name: "rest".into(), check: limit("0.1 V", "0.3 V"), within: ms(0), blame: Blame::Unit });
+        let diff =
+            Expression::Binary(Box::new(Expression::Value("x".into())), Operator::Subtract, Box::new(Expression::Literal(q("0.3 V"))));
+        let require = act(
+            "require",
+            Action::Require { expression: diff, name: "rest".into(), check: limit("0.1 V", "0.3 V"), within: ms(0), blame: Blame::Unit },
+        );
         let ran = run(&acts(vec![read("v", "x"), require.clone()]), |b| b.signal("v", "0.5 V"));
         assert_eq!((ran.verdict(), ran.only().uncertainty), (Verdict::Pass, Some(0.001)));
         // A value that is none is the tester's fault.

@@ -12,7 +12,14 @@ use crate::evaluate::evaluate;
 use crate::judge::Taken;
 use crate::scene::{Scene, Stop};
 
-pub(super) async fn require(scene: &Scene<'_>, expression: &Expression, name: &str, check: &Check, within: Duration, blame: Blame) -> Result<(), Stop> {
+pub(super) async fn require(
+    scene: &Scene<'_>,
+    expression: &Expression,
+    name: &str,
+    check: &Check,
+    within: Duration,
+    blame: Blame,
+) -> Result<(), Stop> {
     let edges = expression.edges();
     // Woken by the watches, which are looked at before this act.
     let all_seen = poll_fn(|_| if missing(scene, &edges).is_none() { Poll::Ready(()) } else { Poll::Pending });
@@ -24,7 +31,8 @@ pub(super) async fn require(scene: &Scene<'_>, expression: &Expression, name: &s
     let out = evaluate(expression, &scene.names.borrow()).map_err(|e| Stop::error(e.to_string()))?;
     // Without an edge, the judgement is of now.
     let at = if edges.is_empty() { scene.now() } else { out.at };
-    let taken = Taken { name, of: expression.to_string(), value: Value::Quantity(out.quantity), uncertainty: out.uncertainty, at, kind: None };
+    let taken =
+        Taken { name, of: expression.to_string(), value: Value::Quantity(out.quantity), uncertainty: out.uncertainty, at, kind: None };
     scene.judge(&taken, check, blame)
 }
 
@@ -94,19 +102,31 @@ mod tests {
 
     #[test]
     fn an_edge_that_came_early_is_used_as_it_is() {
-        let plan = acts(vec![watch("ld", "floating", "cut"), watch("pre", "high", "warn"), wait(5000), require("cut", "warn", limit("", "2 s"), 0)]);
+        let plan = acts(vec![
+            watch("ld", "floating", "cut"),
+            watch("pre", "high", "warn"),
+            wait(5000),
+            require("cut", "warn", limit("", "2 s"), 0),
+        ]);
         let ran = run(&plan, |b| b.signal("ld", "high").signal("pre", "low").at(2000, "pre", "high").at(1500, "ld", "floating"));
         assert_eq!(ran.only().value, Datum::Number(-0.5));
     }
 
     #[test]
     fn blame_makes_it_the_testers() {
-        let guard = |check| Action::Require { expression: difference("b", "a"), name: "slew".into(), check, within: ms(0), blame: Blame::Tester };
+        let guard =
+            |check| Action::Require { expression: difference("b", "a"), name: "slew".into(), check, within: ms(0), blame: Blame::Tester };
         let plan = |check| acts(vec![set_as("v", "1 V", Some("a")), set_as("v", "2 V", Some("b")), act("require", guard(check))]);
         assert_eq!(run(&plan(limit("", "2 ms")), |b| b.signal("v", "0 V")).verdict(), Verdict::Pass);
         let ran = run(&plan(limit("", "1 ms")), |b| b.signal("v", "0 V"));
         assert_eq!((ran.only().verdict, ran.verdict()), (Verdict::Error, Verdict::Error));
-        let missing = Action::Require { expression: difference("b", "a"), name: "slew".into(), check: limit("", "1 s"), within: ms(10), blame: Blame::Tester };
+        let missing = Action::Require {
+            expression: difference("b", "a"),
+            name: "slew".into(),
+            check: limit("", "1 s"),
+            within: ms(10),
+            blame: Blame::Tester,
+        };
         let ran = run(&acts(vec![set_as("v", "1 V", Some("a")), act("require", missing)]), |b| b.signal("v", "0 V"));
         assert_eq!(ran.problem(), (Verdict::Error, "`require`: edge `b` not seen within 10 ms".into()));
     }

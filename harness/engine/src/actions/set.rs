@@ -30,7 +30,13 @@ mod tests {
         let ran = run(&plan, |b| b.signal("a", "open").signal("b", "0 V"));
         assert_eq!(ran.sets(), ["b = 1 V", "a = healthy", "a = open", "power = off"]);
         assert_eq!(ran.verdict(), Verdict::Pass);
-        let stimulus = ran.events.iter().find_map(|e| if let EventKind::Stimulus { signal, at_ns, uncertainty_ns, source, .. } = &e.kind { Some((signal.clone(), *at_ns, *uncertainty_ns, source.clone())) } else { None });
+        let stimulus = ran.events.iter().find_map(|e| {
+            if let EventKind::Stimulus { signal, at_ns, uncertainty_ns, source, .. } = &e.kind {
+                Some((signal.clone(), *at_ns, *uncertainty_ns, source.clone()))
+            } else {
+                None
+            }
+        });
         assert_eq!(stimulus.unwrap(), ("b".into(), 2_000_000, 10_000, "readback".into()));
     }
 

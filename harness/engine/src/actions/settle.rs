@@ -73,7 +73,9 @@ mod tests {
     #[test]
     fn waits_for_the_band_to_be_kept() {
         // A decay: 1 V halves every 100 ms; it moves 20 mV in 200 ms from 26.7 mV on, at 523 ms.
-        let ran = run(&acts(vec![settle(5000)]), |b| b.derived("v", |_, at| hil_model::Value::Quantity(hil_model::Quantity::volts(0.5_f64.powf(at.0 as f64 / 1e8)))));
+        let ran = run(&acts(vec![settle(5000)]), |b| {
+            b.derived("v", |_, at| hil_model::Value::Quantity(hil_model::Quantity::volts(0.5_f64.powf(at.0 as f64 / 1e8))))
+        });
         let settled = ran.ended_ms() - 22;
         assert!((720..=740).contains(&settled), "{settled}");
     }
@@ -81,9 +83,14 @@ mod tests {
     #[test]
     fn a_slow_drift_is_not_settled() {
         // 10 mV every 50 ms stays within 20 mV from reading to reading, not over 200 ms.
-        let ran = run(&acts(vec![settle(1000)]), |b| b.derived("v", |_, at| hil_model::Value::Quantity(hil_model::Quantity::volts(at.0 as f64 * 2e-10))));
+        let ran = run(&acts(vec![settle(1000)]), |b| {
+            b.derived("v", |_, at| hil_model::Value::Quantity(hil_model::Quantity::volts(at.0 as f64 * 2e-10)))
+        });
         let (verdict, message) = ran.problem();
-        assert_eq!((verdict, message.as_str()), (Verdict::Fail, "`settle v`: `v` did not settle within 20 mV for 200 ms in 1 s, last 200 mV"));
+        assert_eq!(
+            (verdict, message.as_str()),
+            (Verdict::Fail, "`settle v`: `v` did not settle within 20 mV for 200 ms in 1 s, last 200 mV")
+        );
     }
 
     #[test]

@@ -22,7 +22,13 @@ mod tests {
 
     /// Bench milliseconds of the event and of the edge.
     fn edges(ran: &Ran) -> Vec<(String, u64, u64)> {
-        let edge = |e: &hil_record::Event| if let EventKind::Edge { name, at_ns, .. } = &e.kind { Some((name.clone(), e.bench_ns / 1_000_000, at_ns / 1_000_000)) } else { None };
+        let edge = |e: &hil_record::Event| {
+            if let EventKind::Edge { name, at_ns, .. } = &e.kind {
+                Some((name.clone(), e.bench_ns / 1_000_000, at_ns / 1_000_000))
+            } else {
+                None
+            }
+        };
         ran.events.iter().filter_map(edge).collect()
     }
 

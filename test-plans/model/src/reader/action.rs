@@ -11,7 +11,7 @@ use crate::reader::names::{Named, Names};
 use crate::reader::node::Node;
 use crate::reader::observe;
 use crate::reader::report::one_of;
-use crate::reader::table::Table;
+use crate::reader::table::{Entry, Table};
 use crate::reader::text::describe;
 use crate::reader::value::{Sort, condition, value};
 use crate::signal::Signal;
@@ -52,7 +52,7 @@ fn no_action(names: &mut Names, table: &Table<'_>, written: &[&str]) {
         table.error(format!("both `{first}` and `{second}` in one table, expected one action a table"), None);
         return;
     }
-    let guess = table.entries().iter().find_map(|e| nearest(e.key, ACTIONS.iter().copied()));
+    let guess = table.keys().find_map(|key| nearest(key, ACTIONS.iter().copied()));
     let hint = guess.map(|name| format!("did you mean `{name}`"));
     table.report.absence(&table.place, table.span, format!("no action in this table, expected {}", one_of("", ACTIONS)), hint);
 }
@@ -79,7 +79,7 @@ fn set(context: &Context<'_>, names: &mut Names, table: &Table<'_>) -> Option<Ac
     }
     let mut assignments = Vec::new();
     for entry in values.entries() {
-        let Some(signal) = key_signal(context, &entry.node, entry.key, Use::Set) else { continue };
+        let Some(signal) = key_signal(context, entry, Use::Set) else { continue };
         if let Some(value) = value(&entry.node, &Sort::of(&signal.kind)) {
             assignments.push((signal.id.clone(), value));
         }
@@ -88,14 +88,15 @@ fn set(context: &Context<'_>, names: &mut Names, table: &Table<'_>) -> Option<Ac
 }
 
 /// The signal that a key names; `btv.atd` without quotes is a table in TOML.
-pub(super) fn key_signal<'c>(context: &Context<'c>, node: &Node<'_>, key: &str, purpose: Use) -> Option<&'c Signal> {
+pub(super) fn key_signal<'c>(context: &Context<'c>, entry: &Entry<'_>, purpose: Use) -> Option<&'c Signal> {
+    let (node, key) = (entry.at_key(), entry.key);
     if let Some(inner) = node.value.as_table() {
         let example = inner.keys().next().map_or_else(|| key.to_owned(), |k| format!("{key}.{}", k.get_ref()));
         let hint = Some(format!("a signal's name goes in quotes: `\"{example}\" = …`"));
         node.error(format!("`{key}` is a table, expected a value"), hint);
         return None;
     }
-    context.signal_named(node, key, purpose)
+    context.signal_named(&node, key, purpose)
 }
 
 fn ramp(context: &Context<'_>, names: &mut Names, table: &Table<'_>) -> Option<Action> {
@@ -125,7 +126,10 @@ fn ramp(context: &Context<'_>, names: &mut Names, table: &Table<'_>) -> Option<A
         Some((_, node)) if name.is_none() && check.is_none() => {
             node.error("`capture` is neither judged nor named, expected a limit or `as`", None);
         }
-        None if name.is_some() => table.error("`as` names the captured value, expected `capture`", None),
+        None if name.is_some() => {
+            table.error("`as` names the captured value, expected `capture`", None);
+            return None;
+        }
         _ => {}
     }
     Some(Action::Ramp {

@@ -39,9 +39,7 @@ pub(super) fn bounds(table: &Table<'_>, dimension: Option<Dimension>, unit: Opti
     let Some(first) = [&min, &max, &nominal, &tolerance].into_iter().flatten().next() else { return Written::Absent };
     match (&nominal, &tolerance) {
         (None, None) => range(min.as_ref(), max.as_ref(), dimension, unit).into(),
-        (Some(nominal), Some(tolerance)) if min.is_none() && max.is_none() => {
-            around(nominal, tolerance, dimension, unit).into()
-        }
+        (Some(nominal), Some(tolerance)) if min.is_none() && max.is_none() => around(nominal, tolerance, dimension, unit).into(),
         _ => {
             first.error("bounds are mixed or incomplete, expected `min` or `max`, or `nominal` with `tolerance`", None);
             Written::Wrong

@@ -6,7 +6,7 @@ use crate::diagnostic::Sources;
 use crate::product::Product;
 use crate::reader::node::Node;
 use crate::reader::{Limits, PlanContext};
-use crate::signal::{Role, Signal};
+use crate::signal::{Role, Signal, SignalId};
 
 /// What an action does with a signal.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -57,7 +57,7 @@ impl<'a> Context<'a> {
             Use::Set => s.role != Role::Observation,
             Use::Observe => s.role != Role::Stimulus,
         };
-        match product.signals.values().find(|s| s.id.as_str() == name) {
+        match product.signals.get(&SignalId::new(name)) {
             Some(signal) if fits(signal) => Some(signal),
             Some(signal) => {
                 let (cannot, role) = match purpose {

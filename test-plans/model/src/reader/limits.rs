@@ -28,17 +28,11 @@ fn limit(table: Table<'_>, product: Option<&Product>) -> Option<(String, Limit)>
     let source = table.required("source").and_then(|n| source(&n));
     let owner = table.string("owner");
     let requirement = table.optional("requirement").and_then(|n| requirement(&n, product));
-    let (span, place, report) = (table.span, table.place.clone(), table.report);
+    if matches!(bounds, Written::Absent) {
+        table.absence("no bounds, expected `min` or `max`, or `nominal` with `tolerance`", None);
+    }
     table.finish();
-    let Bounds { low, high } = match bounds {
-        Written::Right(b) => b,
-        Written::Wrong => return None,
-        Written::Absent => {
-            let body = "no bounds, expected `min` or `max`, or `nominal` with `tolerance`";
-            report.absence(&place, span, body, None);
-            return None;
-        }
-    };
+    let Written::Right(Bounds { low, high }) = bounds else { return None };
     let id = id?.to_owned();
     Some((id.clone(), Limit { id: Some(id), low, high, source: source?, owner: owner?.to_owned(), requirement }))
 }

@@ -94,9 +94,7 @@ impl Names {
 
     fn typed(&mut self, node: &Node<'_>, expression: Expression) -> Option<Typed> {
         match expression {
-            Expression::Literal(q) => {
-                Some(Typed { expression, sort: Some(Sort::Quantity(q.dimension)), moments: 0 })
-            }
+            Expression::Literal(q) => Some(Typed { expression, sort: Some(Sort::Quantity(q.dimension)), moments: 0 }),
             Expression::Value(name) => self.lookup(node, EdgeRef { name, index: None }),
             Expression::Edge(edge) => self.lookup(node, edge),
             Expression::Binary(a, op, b) => {
@@ -120,7 +118,10 @@ impl Names {
             (Named::Value(sort), None) => {
                 return Some(Typed { expression: Expression::Value(edge.name), sort: Some(sort.clone()), moments: 0 });
             }
-            (Named::Unknown, _) => (None, 0),
+            (Named::Unknown, None) => {
+                return Some(Typed { expression: Expression::Value(edge.name), sort: None, moments: 0 });
+            }
+            (Named::Unknown, Some(_)) => (None, 0),
             (Named::Points(n), _) => {
                 let list: Vec<String> = (0..*n).map(|i| format!("`{}[{i}]`", edge.name)).collect();
                 let hint = edge.index.is_some().then(|| "the first point is number 0".to_owned());

@@ -76,7 +76,7 @@ fn compulsory(table: &Table<'_>, check: Written<Check>, hint: &str) -> Option<Ch
         Written::Wrong => None,
         Written::Absent => {
             let body = "nothing to judge by, expected one of `equals`, `limit`, `min`/`max`, `nominal` with `tolerance`";
-            table.report.absence(&table.place, table.span, body, Some(hint.to_owned()));
+            table.absence(body, Some(hint.to_owned()));
             None
         }
     }
@@ -154,7 +154,7 @@ fn derived_wait(table: &Table<'_>, check: &Check) -> Option<Duration> {
         Some(high) => Duration::try_from_secs_f64(high.si.max(0.0) + 1.0).ok(),
         None => {
             let hint = Some("write `max = \"31 s\"` or `within = \"60 s\"`".to_owned());
-            table.error("the edges may never come, expected `max` or `within`", hint);
+            table.absence("the edges may never come, expected `max` or `within`", hint);
             None
         }
     }
@@ -170,7 +170,7 @@ pub(super) fn expect(context: &Context<'_>, table: &Table<'_>) -> Option<Action>
     }
     let mut conditions = Vec::new();
     for entry in states.entries() {
-        let Some(signal) = key_signal(context, &entry.node, entry.key, Use::Observe) else { continue };
+        let Some(signal) = key_signal(context, entry, Use::Observe) else { continue };
         let text = entry.node.filled();
         if let Some(condition) = text.and_then(|text| condition(&entry.node, text, &Sort::of(&signal.kind))) {
             conditions.push((signal.id.clone(), condition));

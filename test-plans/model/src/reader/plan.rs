@@ -3,13 +3,15 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use toml::de::DeValue;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
 use crate::diagnostic::{Sources, nearest};
-use crate::plan::{Act, Plan};
+use crate::plan::{Act, Plan, Step};
 use crate::quantity::{Dimension, Quantity};
 use crate::reader::PlanContext;
 use crate::reader::context::Context;
+use crate::reader::node::Node;
 use crate::reader::report::one_of;
 use crate::reader::step::{acts, step};
 use crate::reader::substitute::{Bindings, Each, Scope, substitute, text_of};
@@ -20,6 +22,7 @@ pub(super) fn read(root: Table<'_>, sources: &Sources, given: PlanContext<'_>) -
     let context = Context::new(sources, given);
     let head = head(&context, &root);
     let bindings = parameters(&root, given.overrides);
+    let recover = phase(&context, &root, "recover", &bindings);
     let setup = phase(&context, &root, "setup", &bindings);
     let steps = steps(&context, &root, &bindings);
     let teardown = phase(&context, &root, "teardown", &bindings);
@@ -27,7 +30,7 @@ pub(super) fn read(root: Table<'_>, sources: &Sources, given: PlanContext<'_>) -
     root.finish();
     let Head { id, title, product } = head?;
     context.product()?;
-    let plan = Plan { id, title, product, parameters, setup: setup?, steps, teardown: teardown? };
+    let plan = Plan { id, title, product, parameters, setup: setup?, recover: recover?, steps: steps?, teardown: teardown? };
     (!context.is_incomplete()).then_some(plan)
 }
 
@@ -72,9 +75,7 @@ fn parameters<'a>(root: &Table<'a>, overrides: &BTreeMap<String, String>) -> Bin
             }
         }
         let value = overrides.get(entry.key).map(|text| DeValue::String(Cow::Owned(text.clone())));
-        if let Some(new) = &value {
-            same_kind(entry.key, node, new);
-        }
+        let value = value.filter(|new| same_kind(entry.key, node, new));
         found.insert(entry.key.to_owned(), value.unwrap_or_else(|| node.value.clone()));
     }
     unknown_overrides(root, table.as_ref(), overrides);
@@ -82,17 +83,18 @@ fn parameters<'a>(root: &Table<'a>, overrides: &BTreeMap<String, String>) -> Bin
 }
 
 /// A `--set` must be of the kind of the value it replaces.
-fn same_kind(name: &str, node: &crate::reader::node::Node<'_>, new: &DeValue<'_>) {
+fn same_kind(name: &str, node: &Node<'_>, new: &DeValue<'_>) -> bool {
     let expected = if node.is_number() { Some(Dimension::NONE) } else { quantity(node.value).map(|q| q.dimension) };
-    let Some(expected) = expected else { return };
+    let Some(expected) = expected else { return true };
     let text = text_of(new);
     let found = Quantity::parse(&text);
     if found.as_ref().is_ok_and(|q| q.dimension == expected) {
-        return;
+        return true;
     }
     let found = found.map_or_else(|e| e.to_string(), |q| q.dimension.noun());
     let hint = Some(format!("it replaces `{}`", text_of(node.value)));
     node.error(format!("`--set {name}={text}` is {found}, expected {}", expected.noun()), hint);
+    false
 }
 
 fn unknown_overrides(root: &Table<'_>, table: Option<&Table<'_>>, overrides: &BTreeMap<String, String>) {
@@ -118,11 +120,14 @@ fn typed(value: &DeValue<'_>) -> Value {
     quantity(value).map_or_else(|| Value::Text(text_of(value)), Value::Quantity)
 }
 
-/// Setup or teardown; empty when absent.
+/// Setup, recover or teardown; empty when absent.
 fn phase<'a>(context: &Context<'_>, root: &Table<'a>, key: &'static str, parameters: &Bindings<'a>) -> Option<Vec<Act>> {
     let Some(node) = root.optional(key) else { return Some(Vec::new()) };
     let table = node.table()?;
     let mut raw = table.raw.clone();
+    if key == "setup" {
+        use_recover(root, &table, &mut raw);
+    }
     substitute(&mut raw, &Scope { parameters, each: Each::Nothing }, root.report, key, &[]);
     let table = Table::new(&raw, table.span, String::new(), key.into(), root.report);
     let acts = acts(context, &table);
@@ -130,7 +135,36 @@ fn phase<'a>(context: &Context<'_>, root: &Table<'a>, key: &'static str, paramet
     acts
 }
 
-fn steps<'a>(context: &Context<'_>, root: &Table<'a>, parameters: &Bindings<'a>) -> Vec<crate::plan::Step> {
+/// `{ use = "recover" }` among the actions of `[setup]` stands for those of
+/// `[recover]`.
+fn use_recover<'a>(root: &Table<'a>, setup: &Table<'a>, raw: &mut DeTable<'a>) {
+    let Some(DeValue::Array(acts)) = raw.get_mut("do").map(Spanned::get_mut) else { return };
+    let Some(nodes) = setup.peek("do").and_then(Node::items) else { return };
+    let recover = root.peek("recover").and_then(|n| n.value.as_table()?.get("do")?.get_ref().as_array());
+    let written: Vec<_> = acts.iter().cloned().collect();
+    let expanded = written.into_iter().zip(nodes).flat_map(|(act, node)| {
+        if !act.get_ref().as_table().is_some_and(|t| t.contains_key("use")) {
+            return vec![act];
+        }
+        match recover.filter(|_| names_recover(&node)) {
+            Some(recover) => recover.iter().cloned().collect(),
+            None => {
+                node.error("nothing to use here, expected a plan with `[recover]` and its `do`", None);
+                Vec::new()
+            }
+        }
+    });
+    *acts = expanded.collect();
+}
+
+fn names_recover(node: &Node<'_>) -> bool {
+    let Some(table) = node.table() else { return false };
+    let found = table.required("use").and_then(|n| n.word(&["recover"]));
+    table.finish();
+    found.is_some()
+}
+
+fn steps<'a>(context: &Context<'_>, root: &Table<'a>, parameters: &Bindings<'a>) -> Option<Vec<Step>> {
     let written = root.tables("step", "id");
     if written.is_empty() {
         root.report.absence("", root.span, "the plan has no steps, expected `[[step]]`", None);
@@ -143,7 +177,8 @@ fn steps<'a>(context: &Context<'_>, root: &Table<'a>, parameters: &Bindings<'a>)
         {
             table.error(format!("the id `{id}` is taken twice"), None);
         }
-        step(context, parameters, table, &mut steps);
+        steps.push(step(context, parameters, table));
     }
-    steps
+    let read: Option<Vec<Vec<Step>>> = steps.into_iter().collect();
+    read.map(|steps| steps.concat())
 }

@@ -148,6 +148,7 @@ fn rows(name: &str, items: Vec<Node<'_>>) -> Rows {
         }
         let cells = table.entries().iter();
         rows.push(cells.filter_map(|c| Some((c.key.to_owned(), c.node.text()?.to_owned()))).collect());
+        table.finish();
     }
     rows
 }

@@ -19,9 +19,10 @@ use crate::reader::text::time;
 /// What a step may take when it does not say.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Reads `[[step]]`; a `for-each` makes several.
-pub(super) fn step<'a>(context: &Context<'_>, parameters: &Bindings<'a>, written: &Table<'a>, steps: &mut Vec<Step>) {
+/// Reads `[[step]]`; a `for-each` makes several. `None` when one is wrong.
+pub(super) fn step<'a>(context: &Context<'_>, parameters: &Bindings<'a>, written: &Table<'a>) -> Option<Vec<Step>> {
     let id = written.required("id").and_then(|n| n.name());
+    let mut steps = Vec::new();
     for (suffix, each) in instances(context, written) {
         let place = match &suffix {
             Some(row) => format!("step `{}[{row}]`", id.unwrap_or("?")),
@@ -33,17 +34,20 @@ pub(super) fn step<'a>(context: &Context<'_>, parameters: &Bindings<'a>, written
         let title = written.peek_text("title");
         // A title that names the row already is left as it is.
         let generic = title.is_some() && title == table.peek_text("title");
-        let Some(mut step) = instance(context, table) else { continue };
-        if let Some(row) = suffix {
+        let step = instance(context, table);
+        steps.push(step.map(|mut step| {
+            let Some(row) = suffix else { return step };
             step.id = format!("{}[{row}]", step.id);
             step.title = match title {
                 None => step.id.clone(),
                 Some(title) if generic => format!("{title} [{row}]"),
                 Some(_) => step.title,
             };
-        }
-        steps.push(step);
+            step
+        }));
     }
+    id?;
+    steps.into_iter().collect()
 }
 
 fn instance(context: &Context<'_>, table: Table<'_>) -> Option<Step> {

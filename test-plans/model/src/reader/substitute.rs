@@ -78,13 +78,7 @@ fn replaced<'a>(text: &str, scope: &Scope<'a, '_>, complain: Complain<'_>, poiso
     changed.then_some(DeValue::String(Cow::Owned(out)))
 }
 
-fn lookup<'s, 'a>(
-    scope: &'s Scope<'a, '_>,
-    word: &str,
-    name: &str,
-    complain: Complain<'_>,
-    poison: &dyn Fn(),
-) -> Option<&'s DeValue<'a>> {
+fn lookup<'s, 'a>(scope: &'s Scope<'a, '_>, word: &str, name: &str, complain: Complain<'_>, poison: &dyn Fn()) -> Option<&'s DeValue<'a>> {
     let bindings = match (&scope.each, word) {
         (_, "parameters") => scope.parameters,
         (Each::Of(of, bindings), _) if *of == word => bindings,

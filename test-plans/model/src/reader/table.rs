@@ -2,12 +2,14 @@
 //!
 //! ```text
 //! let table = root.tables("instrument");        // for each of them:
-//! let name = table.string("name");              // compulsory; reported if it is missing
+//! let name = table.string("name");              // compulsory
 //! let limit = table.optional("over-voltage").and_then(|n| n.quantity(Some(Dimension::VOLTAGE)));
 //! table.finish();                               // reports every key nobody asked for
 //! ```
+//!
+//! A table that is dropped without [`Table::finish`] still says what is missing.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use toml::Spanned;
@@ -24,6 +26,10 @@ pub struct Table<'a> {
     pub(crate) raw: &'a DeTable<'a>,
     entries: Vec<Entry<'a>>,
     legal: RefCell<Vec<&'static str>>,
+    /// What is missing; reported last, and only if no key is unknown.
+    missing: RefCell<Vec<(String, Option<String>)>>,
+    /// Any key is legal.
+    open: Cell<bool>,
     /// Where its header or brace stands.
     pub span: Span,
     /// ``set``, or empty for a table that has a place of its own.
@@ -45,6 +51,13 @@ pub struct Entry<'a> {
     pub node: Node<'a>,
 }
 
+impl<'a> Entry<'a> {
+    /// The value, but with errors pointing at the key.
+    pub fn at_key(&self) -> Node<'a> {
+        Node { span: self.span, ..self.node.clone() }
+    }
+}
+
 impl<'a> Table<'a> {
     /// A whole file.
     pub fn root(table: &'a Spanned<DeTable<'a>>, report: &'a Report) -> Self {
@@ -60,7 +73,17 @@ impl<'a> Table<'a> {
         let mut entries: Vec<Entry<'a>> = table.iter().map(entry).collect();
         // The parser sorts keys by name; people and `set` mean the order written.
         entries.sort_by_key(|e| e.span);
-        Self { raw: table, entries, legal: RefCell::default(), span, what, place, report }
+        Self {
+            raw: table,
+            entries,
+            legal: RefCell::default(),
+            missing: RefCell::default(),
+            open: Cell::new(false),
+            span,
+            what,
+            place,
+            report,
+        }
     }
 
     /// The same table under a better name for messages: `step `lead``.
@@ -94,7 +117,7 @@ impl<'a> Table<'a> {
         let found = self.optional(key);
         if found.is_none() {
             let owner = if self.what.is_empty() { String::new() } else { format!(" in {}", self.what) };
-            self.report.absence(&self.place, self.span, format!("missing key `{key}`{owner}"), None);
+            self.absence(format!("missing key `{key}`{owner}"), None);
         }
         found
     }
@@ -133,7 +156,13 @@ impl<'a> Table<'a> {
 
     /// All keys with their values, in the order written; makes them all legal.
     pub fn entries(&self) -> &[Entry<'a>] {
+        self.open.set(true);
         &self.entries
+    }
+
+    /// The keys that were written.
+    pub fn keys(&self) -> impl Iterator<Item = &'a str> {
+        self.entries.iter().map(|e| e.key)
     }
 
     /// Reports something about the whole table.
@@ -141,15 +170,33 @@ impl<'a> Table<'a> {
         self.report.error(&self.place, self.span, body, hint);
     }
 
-    /// Reports every key that nobody asked for, with the nearest legal one.
+    /// Says, when the table has been read, that something is missing, unless a
+    /// key is unknown: that may be what was meant.
+    pub fn absence(&self, body: impl Into<String>, hint: Option<String>) {
+        self.missing.borrow_mut().push((body.into(), hint));
+    }
+
+    /// Reports every key that nobody asked for, with the nearest legal one; if
+    /// there is none, what is missing.
     pub fn finish(self) {
-        let legal = self.legal.into_inner();
-        for entry in self.entries.iter().filter(|e| !legal.contains(&e.key)) {
-            let unused: Vec<&str> = legal.iter().copied().filter(|l| !self.entries.iter().any(|e| e.key == *l)).collect();
-            let hint = nearest(entry.key, unused).map(|name| format!("did you mean `{name}`"));
-            let owner = if self.what.is_empty() { String::new() } else { format!(" in {}", self.what) };
+        let legal = self.legal.borrow();
+        let known = |key: &str| self.open.get() || legal.contains(&key);
+        let unused: Vec<&str> = legal.iter().copied().filter(|l| self.peek(l).is_none()).collect();
+        let owner = if self.what.is_empty() { String::new() } else { format!(" in {}", self.what) };
+        for entry in self.entries.iter().filter(|e| !known(e.key)) {
+            let hint = nearest(entry.key, unused.iter().copied()).map(|name| format!("did you mean `{name}`"));
             let body = format!("unknown key `{}`{owner}, expected {}", entry.key, one_of(entry.key, &legal));
             self.report.error(&self.place, entry.span, body, hint);
+            self.missing.borrow_mut().clear();
+        }
+    }
+}
+
+impl Drop for Table<'_> {
+    /// What is missing is said also of a table whose reading ended early.
+    fn drop(&mut self) {
+        for (body, hint) in self.missing.take() {
+            self.report.absence(&self.place, self.span, body, hint);
         }
     }
 }

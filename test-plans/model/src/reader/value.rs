@@ -88,8 +88,7 @@ const TRIGGERS: &str = "one of `becomes`, `falls-through`, `rises-through`";
 
 /// Exactly one of `becomes`, `rises-through`, `falls-through`.
 pub(super) fn trigger(table: &Table<'_>, sort: Option<&Sort>) -> Option<Trigger> {
-    let (becomes, rises, falls) =
-        (table.optional("becomes"), table.optional("rises-through"), table.optional("falls-through"));
+    let (becomes, rises, falls) = (table.optional("becomes"), table.optional("rises-through"), table.optional("falls-through"));
     match (becomes, rises, falls) {
         (Some(node), None, None) => match sort? {
             Sort::Quantity(_) => {
@@ -101,7 +100,7 @@ pub(super) fn trigger(table: &Table<'_>, sort: Option<&Sort>) -> Option<Trigger>
         (None, Some(node), None) => node.quantity(crossing(&node, sort)?).map(Trigger::RisesThrough),
         (None, None, Some(node)) => node.quantity(crossing(&node, sort)?).map(Trigger::FallsThrough),
         (None, None, None) => {
-            table.report.absence(&table.place, table.span, format!("`watch` without a change, expected {TRIGGERS}"), None);
+            table.absence(format!("`watch` without a change, expected {TRIGGERS}"), None);
             None
         }
         _ => {

@@ -1,0 +1,87 @@
+//! Where models are unlike others, as typed facts with their source.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::dialect::duration;
+use crate::template::Template;
+
+/// Where a model is unlike others.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Quirks {
+    /// Obeys only who has taken its lock.
+    pub remote_lock: Option<RemoteLock>,
+    /// Replies carry units (`48.00V`).
+    pub unit_suffix: Option<Quirk>,
+    /// Closes the link when nothing was sent for a while.
+    pub idle_close: Option<IdleClose>,
+    /// Speaks several languages.
+    pub language: Option<Language>,
+    /// One voltage set value for sourcing and sinking.
+    pub one_voltage_both_ways: Option<Quirk>,
+    /// Protection cannot be switched off: raise it before set values.
+    pub protection_always_on: Option<Quirk>,
+    /// A reading takes this many apertures (auto-zero).
+    pub apertures_per_reading: Option<Apertures>,
+}
+
+/// A quirk that needs no more words.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Quirk {
+    /// Where this is known from.
+    pub source: String,
+}
+
+/// A lock that has to be taken.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct RemoteLock {
+    /// Takes it.
+    pub take: Template,
+    /// Who has it.
+    pub query: Template,
+    /// The answer when we have it.
+    pub ours: String,
+    /// Gives it back.
+    pub release: Template,
+    /// Where this is known from.
+    pub source: String,
+}
+
+/// A link that closes when idle.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct IdleClose {
+    /// After this long.
+    #[serde(deserialize_with = "duration")]
+    pub after: Duration,
+    /// Switches that off.
+    pub disable: Template,
+    /// Where this is known from.
+    pub source: String,
+}
+
+/// A language that has to be SCPI.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Language {
+    /// Which one is it.
+    pub query: Template,
+    /// The answer that is right.
+    pub expected: String,
+    /// Where this is known from.
+    pub source: String,
+}
+
+/// How many apertures a reading takes.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Apertures {
+    /// Whole apertures.
+    pub count: u32,
+    /// Where this is known from.
+    pub source: String,
+}
