@@ -1,0 +1,124 @@
+//! What ran when, and what beside what: a bar a step over bench time.
+
+use maud::{Markup, html};
+
+use super::View;
+use super::svg::{line, px, rect, shortened, text, tick};
+use crate::number::quantity;
+use crate::strings::symbol;
+
+const WIDTH: f64 = 960.0;
+const LEFT: f64 = 262.0;
+const RIGHT: f64 = 856.0;
+const ROW: f64 = 16.0;
+const TOP: f64 = 22.0;
+/// So that a drawing fits a page.
+const ROWS: usize = 48;
+
+/// Something that took time.
+struct Bar {
+    name: String,
+    mark: &'static str,
+    from: u64,
+    to: u64,
+    /// Beginnings of its actions.
+    parts: Vec<u64>,
+}
+
+pub(super) fn section(v: &View) -> Markup {
+    let bars = bars(v);
+    let critical = critical(&bars);
+    let end = bars.iter().map(|b| b.to).max().unwrap_or(0).max(1);
+    let on_path: u64 = bars.iter().zip(&critical).filter(|(_, c)| **c).map(|(b, _)| b.to - b.from).sum();
+    html! {
+        section {
+            h2 { (v.s.timeline) }
+            p { (v.s.critical) ": " (v.duration(on_path)) " " (v.s.of) " " (v.duration(end)) ". " span.of { (v.s.timeline_note) } }
+            @for first in (0..bars.len()).step_by(ROWS) {
+                @let last = (first + ROWS).min(bars.len());
+                figure { (drawing(v, &bars[first..last], &critical[first..last], end)) }
+            }
+        }
+    }
+}
+
+fn bars(v: &View) -> Vec<Bar> {
+    let run = v.run;
+    let end = |ended: Option<u64>| ended.unwrap_or(run.bench_ns);
+    let phase = |name: &'static str| {
+        run.phases.iter().filter(move |p| (p.name == "teardown") == (name == "teardown")).map(move |p| Bar {
+            name: v.s.phase(&p.name),
+            mark: if p.work.ended_ns.is_some() && p.work.reason.is_none() { "" } else { "⚠" },
+            from: p.work.began_ns,
+            to: end(p.work.ended_ns),
+            parts: p.work.actions.iter().map(|a| a.began_ns).collect(),
+        })
+    };
+    let mut bars: Vec<Bar> = phase("setup").collect();
+    for step in &run.steps {
+        bars.extend(step.attempts.iter().map(|a| Bar {
+            name: if step.attempts.len() > 1 { format!("{} ({})", step.id, a.number) } else { step.id.clone() },
+            mark: symbol(a.verdict.or(step.verdict())),
+            from: a.began_ns,
+            to: end(a.ended_ns),
+            parts: a.actions.iter().map(|a| a.began_ns).collect(),
+        }));
+    }
+    bars.extend(phase("teardown"));
+    if let Some(safe) = &run.safe_state {
+        let mark = if safe.confirmed { "✓" } else { "⚠" };
+        bars.push(Bar { name: v.s.safe_state.into(), mark, from: safe.at_ns.saturating_sub(safe.took_ns), to: safe.at_ns, parts: vec![] });
+    }
+    bars
+}
+
+/// From the last to end back to the first: each time what ended last before it.
+fn critical(bars: &[Bar]) -> Vec<bool> {
+    let mut on = vec![false; bars.len()];
+    let mut until = u64::MAX;
+    while let Some((at, bar)) = bars.iter().enumerate().filter(|(i, b)| !on[*i] && b.to <= until).max_by_key(|(i, b)| (b.to, *i)) {
+        on[at] = true;
+        until = bar.from;
+    }
+    on
+}
+
+fn drawing(v: &View, bars: &[Bar], critical: &[bool], end: u64) -> Markup {
+    let x = |ns: u64| LEFT + (RIGHT - LEFT) * ns as f64 / end as f64;
+    let bottom = TOP + ROW * bars.len() as f64;
+    let seconds = end as f64 / 1e9;
+    let step = tick(seconds, 8.0);
+    let ticks = (0..).map(|k| f64::from(k) * step).take_while(|t| *t <= seconds);
+    html! {
+        svg viewBox=(format!("0 0 {WIDTH} {}", px(bottom + 6.0))) role="img" aria-label=(v.s.timeline) {
+            @for t in ticks {
+                (line("grid", (x((t * 1e9) as u64), TOP - 4.0), (x((t * 1e9) as u64), bottom)))
+                (text("soft", (x((t * 1e9) as u64), TOP - 8.0), "middle", &quantity(t, "s", v.lang)))
+            }
+            @for (i, (bar, critical)) in bars.iter().zip(critical).enumerate() {
+                @let y = TOP + ROW * i as f64;
+                g {
+                    title { (bar.name) ", " (v.duration(bar.to - bar.from)) }
+                    (text("", (LEFT - 8.0, y + 12.0), "end", &shortened(&bar.name, 38)))
+                    (rect(if *critical { "critical" } else { "beside" }, (x(bar.from), x(bar.to).max(x(bar.from) + 1.5)), (y + 2.0, y + ROW - 2.0)))
+                    @for part in bar.parts.iter().filter(|p| x(**p) > x(bar.from) + 3.0) { (line("began", (x(*part), y + 2.0), (x(*part), y + ROW - 2.0))) }
+                    (text("", (RIGHT + 10.0, y + 12.0), "start", &format!("{} {}", bar.mark, v.duration(bar.to - bar.from))))
+                }
+            }
+            (line("axis", (LEFT, TOP - 4.0), (LEFT, bottom)))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ran_beside_something_longer_is_not_critical() {
+        let bar = |from, to| Bar { name: String::new(), mark: "", from, to, parts: vec![] };
+        assert_eq!(critical(&[bar(0, 5), bar(5, 9), bar(5, 7), bar(9, 12)]), [true, true, false, true]);
+        assert_eq!(critical(&[bar(0, 0), bar(0, 0), bar(0, 1)]), [true, true, true]);
+        assert!(critical(&[]).is_empty());
+    }
+}
