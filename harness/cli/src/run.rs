@@ -43,7 +43,7 @@ pub fn run(arguments: &RunArguments, verbose: u8) -> Result<u8, Failure> {
     }
     let header = header(&loaded, arguments, id, start, unit.defects());
     let outcome = drive(&runtime, &loaded, &assembled, header, &folder, control, verbose)?;
-    folder.write_reports(arguments.junit.as_deref())?;
+    folder.write_reports(arguments.junit.as_deref(), arguments.lang.into())?;
     println!("record: {}", folder.path().display());
     Ok(outcome.exit_code())
 }
@@ -89,6 +89,7 @@ fn header(loaded: &Loaded, arguments: &RunArguments, run: String, start: jiff::T
         version: env!("CARGO_PKG_VERSION").to_owned(),
         digests: loaded.digests.clone(),
         defects,
+        clauses: loaded.product.requirements.iter().map(|(id, r)| (id.to_string(), r.clause.clone())).collect(),
         wall_start_ns: start.as_nanosecond(),
         kinds,
     }
@@ -106,9 +107,10 @@ fn wall_clock(arguments: &RunArguments) -> Result<jiff::Timestamp, Failure> {
 
 fn pace(arguments: &RunArguments) -> Result<Option<f64>, Failure> {
     match arguments.speed {
-        Some(factor) if !(0.01..=10_000.0).contains(&factor) => {
-            Err(Failure::invalid(format!("--speed: `{factor}`, expected a number from 0.01 to 10000"), Some("1 is real time, 10 ten times as fast")))
-        }
+        Some(factor) if !(0.01..=10_000.0).contains(&factor) => Err(Failure::invalid(
+            format!("--speed: `{factor}`, expected a number from 0.01 to 10000"),
+            Some("1 is real time, 10 ten times as fast"),
+        )),
         other => Ok(other),
     }
 }

@@ -39,19 +39,20 @@ fn heading(run: &Run, s: &Strings, lang: Lang) -> String {
     if run.is_cut_short() {
         text.push_str(&format!("> **{}** {}\n\n", s.cut_short, s.cut_short_more));
     }
+    if run.is_safety_unknown() {
+        text.push_str(&format!("> **{}**\n\n", s.safety_unknown));
+    }
     if !outcome.safe {
-        text.push_str(&format!("> **{}**\n\n", if run.safe_state.is_none() { s.safety_unknown } else { s.safety_failed }));
+        text.push_str(&format!("> **{}**\n\n", s.safety_failed));
     }
     let counts = run.counts();
-    let safe = if outcome.safe { s.safe } else { s.unsafe_ };
-    let ending = format!(
-        "{} {}, {} {}, {safe}, {} {code}",
-        s.unit_is,
-        s.disposition(outcome.disposition),
-        s.run_was,
-        s.status(outcome.status),
-        s.exit_code
-    );
+    let safe = match outcome.safe {
+        _ if run.is_safety_unknown() => s.safe_unknown,
+        true => s.safe,
+        false => s.unsafe_,
+    };
+    let code = if run.is_cut_short() { String::new() } else { format!(", {} {code}", s.exit_code) };
+    let ending = format!("{} {}, {} {}, {safe}{code}", s.unit_is, s.disposition(outcome.disposition), s.run_was, s.status(outcome.status));
     let rows = [
         (s.verdict, ending),
         (s.run, escaped(&run.id)),
@@ -116,12 +117,8 @@ fn table(head: &str, rows: impl Iterator<Item = String>, s: &Strings) -> String 
 }
 
 fn files(s: &Strings) -> String {
-    let files = [
-        ("report.html", s.file_html),
-        ("measurements.csv", s.file_csv),
-        ("junit.xml", s.file_junit),
-        ("journal.jsonl", s.file_journal),
-    ];
+    let files =
+        [("report.html", s.file_html), ("measurements.csv", s.file_csv), ("junit.xml", s.file_junit), ("journal.jsonl", s.file_journal)];
     let lines: String = files.iter().map(|(file, what)| format!("- [{file}]({file}): {what}\n")).collect();
     format!("\n{}:\n\n{lines}", s.files)
 }

@@ -120,22 +120,23 @@ pub(crate) fn in_words(value: &Datum, unit: &str, lang: Lang) -> String {
     }
 }
 
-/// The decimal place of an uncertainty's second significant digit.
-fn places_of(u: f64) -> usize {
+/// The decimal place of an uncertainty's second significant digit; negative for
+/// tens and more.
+fn places_of(u: f64) -> i32 {
     let exponent = u.log10().floor();
     // 0.0996 is 0.10, not 0.100.
     let carried = if (u / 10f64.powf(exponent - 1.0)).round() >= 100.0 { exponent + 1.0 } else { exponent };
-    (1.0 - carried).clamp(0.0, 12.0) as usize
+    (1.0 - carried).clamp(-12.0, 12.0) as i32
 }
 
 /// Without an uncertainty: a thousandth of what is accepted.
-fn places_between(low: Option<f64>, high: Option<f64>) -> Option<usize> {
+fn places_between(low: Option<f64>, high: Option<f64>) -> Option<i32> {
     let width = match (low, high) {
         (Some(low), Some(high)) => (high - low).abs(),
         (Some(one), None) | (None, Some(one)) => one.abs(),
         (None, None) => return None,
     };
-    (width > 0.0).then(|| (3.0 - width.log10().floor()).clamp(0.0, 12.0) as usize)
+    (width > 0.0).then(|| (3.0 - width.log10().floor()).clamp(0.0, 12.0) as i32)
 }
 
 /// Two significant digits, in the value's unit where they have at most one zero
@@ -150,16 +151,23 @@ fn uncertainty_text(u: f64, unit: &str, scale: &Scale) -> String {
 }
 
 fn two_digits(u: f64) -> String {
-    let places = places_of(u);
-    format!("{u:.places$}")
+    rounded(u, places_of(u))
+}
+
+fn rounded(x: f64, places: i32) -> String {
+    let unit = 10f64.powi(-places);
+    match usize::try_from(places) {
+        Ok(places) => format!("{x:.places$}"),
+        Err(_) => format!("{:.0}", (x / unit).round() * unit),
+    }
 }
 
 /// Rounded; with all its digits where rounding would move it across a limit.
-fn on_its_side(x: f64, places: Option<usize>, low: Option<f64>, high: Option<f64>) -> String {
+fn on_its_side(x: f64, places: Option<i32>, low: Option<f64>, high: Option<f64>) -> String {
     let Some(places) = places else { return short(x) };
     let outside = |x: f64| [low.is_some_and(|low| x < low), high.is_some_and(|high| x > high)];
     (places..=12)
-        .map(|places| format!("{x:.places$}"))
+        .map(|places| rounded(x, places))
         .find(|text| text.parse().map(outside) == Ok(outside(x)))
         .map_or_else(|| exact(x), |text| if text.trim_matches(['-', '0', '.']).is_empty() { text.replace('-', "") } else { text })
 }
@@ -193,9 +201,10 @@ mod tests {
             ((0.078_645_566, Some(0.037_027), None, Some(1.0), "s"), ("0.079 s ± 0.037 s", "<= 1 s")),
             ((-0.000_204_76, Some(0.000_692_8), Some(-0.005), Some(0.05), "A"), ("-0.20 mA ± 0.69 mA", "-5 .. 50 mA")),
             ((12.345, Some(0.0996), None, None, "V"), ("12.35 V ± 0.10 V", "")),
-            ((1234.5, Some(140.0), None, None, "s"), ("1234 s ± 140 s", "")),
+            ((1234.5, Some(140.0), None, None, "s"), ("1230 s ± 140 s", "")),
             ((14.2, None, Some(14.149_999_999_999_999), Some(14.25), "V"), ("14.20000 V", "14.15 .. 14.25 V")),
             ((-0.078_562_487, None, Some(-0.3), Some(0.05), "V"), ("-78.6 mV", "-300 .. 50 mV")),
+            ((0.046, Some(0.138_564), Some(-0.3), Some(0.3), "A"), ("50 mA ± 140 mA", "-300 .. 300 mA")),
             ((23.25, Some(0.5), Some(15.0), Some(35.0), "°C"), ("23.25 °C ± 0.50 °C", "15 .. 35 °C")),
             ((0.0, None, None, None, "V"), ("0 V", "")),
         ];

@@ -27,7 +27,11 @@ pub struct Run {
     pub(crate) digests: BTreeMap<String, String>,
     pub(crate) parameters: BTreeMap<String, String>,
     pub(crate) defects: Vec<String>,
+    /// Each of the product's requirements and its clause in the manual.
+    pub(crate) clauses: BTreeMap<String, String>,
     pub(crate) parts: Vec<PartIdentity>,
+    /// When the bench had opened.
+    pub(crate) opened_ns: Option<u64>,
     /// In the plan's order, also those that never ran.
     pub(crate) steps: Vec<Step>,
     /// Setup and teardown, in order.
@@ -60,7 +64,6 @@ pub(crate) struct SafeState {
 pub(crate) struct Counts {
     pub(crate) steps: usize,
     pub(crate) passed: usize,
-    pub(crate) skipped: usize,
     pub(crate) measurements: usize,
     pub(crate) good: usize,
     pub(crate) provisional: usize,
@@ -80,15 +83,20 @@ impl Run {
         self.outcome.is_none()
     }
 
-    /// As the run said at its end; without an end it was aborted, and what is
-    /// not confirmed is not safe.
+    /// Nobody knows whether the bench was left safe: the journal ends before.
+    pub(crate) fn is_safety_unknown(&self) -> bool {
+        self.is_cut_short() && self.safe_state.is_none()
+    }
+
+    /// As the run said at its end; without an end it was aborted. What is
+    /// unknown of the bench is told beside it, see [`Self::is_safety_unknown`].
     pub fn outcome(&self) -> Outcome {
         self.outcome.unwrap_or_else(|| {
             let failed = self.measurements().any(|m| m.verdict == Verdict::Fail)
                 || self.problems().any(|p| p.verdict == Verdict::Fail)
                 || self.steps.iter().any(|s| s.verdict() == Some(Verdict::Fail));
             let disposition = if failed { Disposition::Fail } else { Disposition::None };
-            let safe = self.safe_state.as_ref().is_some_and(|s| s.confirmed);
+            let safe = self.safe_state.as_ref().is_none_or(|s| s.confirmed);
             Outcome { disposition, status: Status::Aborted, safe }
         })
     }
@@ -111,7 +119,6 @@ impl Run {
         Counts {
             steps: self.steps.len(),
             passed: is(Verdict::Pass),
-            skipped: is(Verdict::Skipped) + self.steps.iter().filter(|s| s.verdict().is_none()).count(),
             measurements: self.measurements().count(),
             good: self.measurements().filter(|m| m.verdict == Verdict::Pass).count(),
             provisional: self.measurements().filter(|m| m.provisional).count(),
@@ -131,9 +138,6 @@ impl Run {
                 for requirement in &m.requirements {
                     let of = all.entry(requirement).or_default();
                     of.measurements += 1;
-                    if m.limit.is_some() && m.source.starts_with("manual") && !of.clauses.contains(&m.source.as_str()) {
-                        of.clauses.push(&m.source);
-                    }
                 }
             }
         }
@@ -147,9 +151,8 @@ pub(crate) struct Coverage<'a> {
     pub(crate) steps: Vec<&'a Step>,
     /// The worst of the steps'; `None`: none of them ended.
     pub(crate) verdict: Option<Verdict>,
+    /// How many measurements name it.
     pub(crate) measurements: usize,
-    /// Clauses of the limits that judged it.
-    pub(crate) clauses: Vec<&'a str>,
 }
 
 /// The text of an event, cleaned.

@@ -18,7 +18,6 @@ macro_rules! table {
 }
 
 table! {
-    report: "Test report", "Prüfbericht";
     pass: "PASS", "BESTANDEN";
     fail: "FAIL", "NICHT BESTANDEN";
     error: "TESTER ERROR", "PRÜFPLATZFEHLER";
@@ -52,6 +51,7 @@ table! {
     s_tester_error: "error of the tester", "Fehler des Prüfplatzes";
     safe: "bench safe", "Prüfplatz sicher";
     unsafe_: "bench not safe", "Prüfplatz nicht sicher";
+    safe_unknown: "bench not known to be safe", "Prüfplatz nicht nachweislich sicher";
     exit_code: "exit code", "Rückgabewert";
     serial: "Serial number", "Seriennummer";
     none: "none", "keine";
@@ -63,7 +63,7 @@ table! {
     ended: "Ended", "Ende";
     bench_time: "Bench time", "Prüfzeit";
     seed: "Seed", "Startwert";
-    defects: "Defects given to the virtual unit", "Eingebaute Fehler des virtuellen Prüflings";
+    defects: "Defects (virtual unit)", "Eingebaute Fehler";
     version: "Tester's version", "Version des Prüfprogramms";
     digests: "Digests (SHA-256)", "Prüfsummen (SHA-256)";
     parameters: "Parameters of the plan", "Parameter des Prüfplans";
@@ -75,7 +75,6 @@ table! {
     of: "of", "von";
     provisional_count: "judged by provisional limits", "nach vorläufigen Grenzen beurteilt";
     not_good: "What was not good", "Was nicht gut war";
-    all_good: "Every step passed.", "Alle Schritte sind bestanden.";
     summary: "Steps at a glance", "Schritte im Überblick";
     details: "Every step in detail", "Alle Schritte im Einzelnen";
     verdict: "Verdict", "Urteil";
@@ -88,14 +87,13 @@ table! {
     name: "Measurement", "Messung";
     value: "Value ± U (k = 2)", "Wert ± U (k = 2)";
     limits: "Limits", "Grenzen";
-    position: "Between the limits", "Lage zwischen den Grenzen";
+    position: "Between the limits", "Lage";
     basis: "Basis", "Grundlage";
     judges: "Judges", "Prüft";
     expected: "expected", "erwartet";
     no_limit: "no limit", "ohne Grenze";
     provisional: "provisional", "vorläufig";
     provisional_mark: "P", "V";
-    requirement_short: "Req.", "Anf.";
     plan_source: "plan", "Prüfplan";
     proposal: "proposal", "Vorschlag";
     golden_unit: "golden unit", "Referenzgerät";
@@ -103,8 +101,8 @@ table! {
     attempt: "attempt", "Versuch";
     passed_on_retry: "passed only on a further attempt", "erst in einem weiteren Versuch bestanden";
     reason: "Why", "Grund";
-    problems: "Problems", "Störungen";
     readings: "Readings (not judged)", "Ablesungen (nicht beurteilt)";
+    edges: "Edges", "Flanken";
     no_measurement: "Nothing was measured.", "Nichts wurde gemessen.";
     setup: "Setup", "Vorbereitung";
     teardown: "Teardown", "Nachbereitung";
@@ -128,7 +126,10 @@ table! {
     not_off: "NOT CONFIRMED OFF", "NICHT BESTÄTIGT AUS";
     readback: "Readback", "Rückmeldung";
     confirmed_in: "All confirmed by readback in", "Alle durch Rückmeldung bestätigt in";
-    coverage: "Requirements judged by this run", "Von diesem Lauf geprüfte Anforderungen";
+    coverage: "Requirements", "Anforderungen";
+    requirements_judged: "requirements of the product were judged.", "Anforderungen des Produkts wurden geprüft.";
+    not_judged: "Not judged by this plan", "Von diesem Prüfplan nicht geprüft";
+    opening: "Opening the bench", "Prüfplatz öffnen";
     clause: "Clause", "Abschnitt";
     judged_by: "Judged by", "Geprüft durch";
     origin: "Where this comes from", "Herkunft";

@@ -3,6 +3,7 @@
 use hil_record::{Datum, Measurement, Verdict};
 
 use crate::lang::Lang;
+use crate::margin::{margin, margin_text};
 use crate::number::Figures;
 
 /// One line without control characters: what comes from a unit or an
@@ -64,6 +65,15 @@ pub(crate) fn measurement(m: &Measurement) -> String {
     let figures = Figures::of(m, Lang::En);
     let mark = if m.provisional { " (provisional)" } else { "" };
     format!("{} = {}, {}{mark}", name(m), figures.value_and_uncertainty(), limits(m, &figures))
+}
+
+/// The same in columns, for many below each other; `P` is provisional.
+pub(crate) fn columns(m: &Measurement) -> String {
+    let figures = Figures::of(m, Lang::En);
+    let margin = margin(m).map_or(String::new(), margin_text);
+    let mark = if m.provisional { "P" } else { "" };
+    let limits = limits(m, &figures);
+    format!("{:<34} {:>21}  {limits:<22} {margin:>6}  {mark}", name(m), figures.value_and_uncertainty()).trim_end().to_owned()
 }
 
 /// A length of bench time, as exact as somebody needs who waits for it.

@@ -75,7 +75,11 @@ fn interval<'a>(m: &'a Measurement, attempt: &Attempt) -> Option<Interval<'a>> {
         (None, Some(from)) => (i128::from(from.at_ns) + length, i128::from(from.at_ns)),
         (None, None) => return None,
     };
-    let moment = |name: &str, ns| Moment { name: name.trim().into(), ns, signal: edge(name).map_or_else(|| setting(attempt, ns), |e| Some(e.signal.clone())) };
+    let moment = |name: &str, ns| Moment {
+        name: name.trim().into(),
+        ns,
+        signal: edge(name).map_or_else(|| setting(attempt, ns), |e| Some(e.signal.clone())),
+    };
     Some(Interval { m, from: moment(earlier, from), to: moment(later, to) })
 }
 

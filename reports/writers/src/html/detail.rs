@@ -9,8 +9,9 @@ use super::pieces::anchor;
 use super::waveform;
 use crate::margin::{margin, margin_text};
 use crate::number::{Figures, in_words};
-use crate::run::{Attempt, Problem, Step};
+use crate::run::{Attempt, Edge, Problem, Step};
 use crate::strings::symbol;
+use crate::text::duration;
 
 pub(super) fn steps(v: &View) -> Markup {
     html! {
@@ -32,7 +33,6 @@ fn step_detail(v: &View, index: usize, step: &Step) -> Markup {
     html! {
         article id=(anchor(index)) {
             h3 { (v.verdict(step.verdict(), !step.attempts.is_empty())) " " (index + 1) ". " (step.id) " " span.title { @if step.title != step.id { (step.title) } } }
-            @if !step.requirements.is_empty() { p.req { (s.judges) ": " (step.requirements.join(", ")) } }
             @if let Some(reason) = &step.skipped { p.reason { (s.reason) ": " (reason) } }
             @for attempt in &step.attempts { (attempt_detail(v, step, attempt)) }
         }
@@ -47,6 +47,7 @@ fn attempt_detail(v: &View, step: &Step, attempt: &Attempt) -> Markup {
         p.when {
             @if step.attempts.len() > 1 { (v.verdict(attempt.verdict, true)) " " (s.attempt) " " (attempt.number) ": " }
             (s.began) " " (began) ", " (s.took) " " (took)
+            @if !step.requirements.is_empty() { ". " (s.judges) " " (requirements(v, step)) }
         }
         @if let Some(reason) = &attempt.reason { p.reason { (s.reason) ": " (reason) } }
         @for p in &attempt.problems { (problem(v, p)) }
@@ -54,11 +55,24 @@ fn attempt_detail(v: &View, step: &Step, attempt: &Attempt) -> Markup {
         @else { (measurements(v, &attempt.measurements, &step.requirements)) }
         @if !attempt.readings.is_empty() {
             p.readings { (s.readings) ": "
-                @for (i, r) in attempt.readings.iter().enumerate() { @if i > 0 { ", " } (r.name) @if r.name != r.signal { " (" (r.signal) ")" } " = " (v.typeset(&in_words(&r.value, &r.unit, v.lang))) }
+                @for (i, r) in attempt.readings.iter().enumerate() { @if i > 0 { ", " } (r.name) @if r.name != r.signal { " (" (r.signal) ")" } " = " (in_words(&r.value, &r.unit, v.lang)) }
             }
         }
+        @if !attempt.edges.is_empty() { p.readings { (s.edges) ": " (attempt.edges.iter().map(|e| edge(v, e)).collect::<Vec<_>>().join("; ")) } }
         (waveform::drawings(v, step, attempt))
     }
+}
+
+/// Each with its clause.
+fn requirements(v: &View, step: &Step) -> String {
+    let clause = |id: &String| v.run.clauses.get(id).map_or(String::new(), |clause| format!(" ({clause})"));
+    step.requirements.iter().map(|id| format!("{id}{}", clause(id))).collect::<Vec<_>>().join(", ")
+}
+
+/// `cut: load-disconnect becomes floating, 202.718395 s ± 1 µs (line)`
+fn edge(v: &View, e: &Edge) -> String {
+    let at = v.lang.number(&format!("{:.6} s ± {}", e.at_ns as f64 / 1e9, duration(e.uncertainty_ns)));
+    format!("{}: {} {}, {} ({})", e.name, e.signal, e.trigger, v.typeset(&at), e.source)
 }
 
 fn measurements(v: &View, all: &[Measurement], of_step: &[String]) -> Markup {
@@ -72,7 +86,6 @@ fn measurements(v: &View, all: &[Measurement], of_step: &[String]) -> Markup {
 }
 
 fn row(v: &View, m: &Measurement, of_step: &[String]) -> Markup {
-    let figures = Figures::of(m, v.lang);
     html! {
         tr {
             td { (v.verdict(Some(m.verdict), true)) }
@@ -81,7 +94,7 @@ fn row(v: &View, m: &Measurement, of_step: &[String]) -> Markup {
                 @if m.of != m.name { " " span.of { "(" (m.of) ")" } }
                 @if m.requirements != of_step && !m.requirements.is_empty() { div.req { (m.requirements.join(" ")) } }
             }
-            td.num.strong { (v.typeset(&figures.value_and_uncertainty())) }
+            td.num.strong { (v.value(m)) }
             td { (limits_cell(v, m)) }
             td.bar { @if let Some(bar) = bar(m) { (bar) } }
             td.num { @if let Some(x) = margin(m) { (v.typeset(&margin_text(x))) } }
@@ -95,7 +108,7 @@ pub(super) fn limits_cell(v: &View, m: &Measurement) -> Markup {
     let limits = Figures::of(m, v.lang).limits();
     html! {
         @match (&limits, &m.expected) {
-            (Some(limits), _) => (v.typeset(limits)),
+            (Some(limits), _) => { span.nowrap { (v.typeset(limits)) } }
             (None, Some(expected)) => { span.of { (v.s.expected) } " " (expected) }
             (None, None) => (v.s.no_limit),
         }

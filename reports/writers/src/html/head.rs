@@ -11,10 +11,11 @@ pub(super) fn head(v: &View) -> Markup {
     html! {
         header {
             @if run.is_cut_short() { div.alarm role="alert" { strong { (s.cut_short) } " " (s.cut_short_more) } }
-            @if !outcome.safe { div.alarm role="alert" { strong { (if run.safe_state.is_none() { s.safety_unknown } else { s.safety_failed }) } } }
+            @if run.is_safety_unknown() { div.alarm role="alert" { strong { (s.safety_unknown) } } }
+            @if !outcome.safe { div.alarm role="alert" { strong { (s.safety_failed) } } }
             div.banner {
                 div class={ "big " (look(outcome)) } {
-                    div.word { span.sign aria-hidden="true" { (sign(outcome)) } h1 { (s.ending(outcome)) } }
+                    div.word { span.sign aria-hidden="true" { (sign(outcome)) } h1 class=(width(s.ending(outcome))) { (s.ending(outcome)) } }
                     p.ending { (ending(v, outcome)) }
                     @if let Some((by, count)) = &run.interrupted {
                         p.ending { (s.interrupted_by) " " (by) @if *count > 1 { " (" (count) "×)" } }
@@ -32,8 +33,13 @@ fn ending(v: &View, outcome: Outcome) -> String {
     let s = v.s;
     let unit = s.disposition(outcome.disposition);
     let run = s.status(outcome.status);
-    let safe = if outcome.safe { s.safe } else { s.unsafe_ };
-    format!("{}: {unit} · {}: {run} · {safe} · {} {}", s.unit_is, s.run_was, s.exit_code, outcome.exit_code())
+    let safe = match outcome.safe {
+        _ if v.run.is_safety_unknown() => s.safe_unknown,
+        true => s.safe,
+        false => s.unsafe_,
+    };
+    let code = if v.run.is_cut_short() { String::new() } else { format!(" · {} {}", s.exit_code, outcome.exit_code()) };
+    format!("{}: {unit} · {}: {run} · {safe}{code}", s.unit_is, s.run_was)
 }
 
 fn facts(v: &View) -> Markup {
@@ -62,6 +68,15 @@ fn counts(v: &View) -> Markup {
             li { b { (c.good) } " " (s.of) " " (c.measurements) " " (s.measurements_good) }
             li { b { (c.provisional) } " " (s.provisional_count) }
         }
+    }
+}
+
+/// Long words need smaller letters.
+fn width(words: &str) -> &'static str {
+    match words.split(' ').map(|w| w.chars().count()).max() {
+        Some(0..9) | None => "",
+        Some(9..12) => "long",
+        Some(12..) => "longest",
     }
 }
 

@@ -1,9 +1,10 @@
 //! Small things that many parts of the page need.
 
-use hil_record::Verdict;
+use hil_record::{Datum, Measurement, Verdict};
 use maud::{Markup, html};
 
 use super::View;
+use crate::number::Figures;
 use crate::strings::symbol;
 use crate::text::duration;
 
@@ -15,6 +16,15 @@ impl View<'_> {
 
     pub(super) fn duration(&self, ns: u64) -> String {
         self.lang.number(&duration(ns))
+    }
+
+    /// A measurement's value as it is read; only numbers are typeset.
+    pub(super) fn value(&self, m: &Measurement) -> String {
+        let text = Figures::of(m, self.lang).value_and_uncertainty();
+        match m.value {
+            Datum::Number(_) => self.typeset(&text),
+            Datum::Text(_) => text,
+        }
     }
 
     /// Minus signs and spaces as printers set them; numbers are never broken.

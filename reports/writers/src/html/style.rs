@@ -23,7 +23,11 @@ pub(super) fn style(v: &View) -> String {
 pub(super) fn css_string(text: &str) -> String {
     let mut out = String::from("\"");
     for c in text.chars() {
-        if c.is_ascii_alphanumeric() || matches!(c, ' ' | '.' | '_' | '-' | ',') { out.push(c) } else { out.push_str(&format!("\\{:06x} ", u32::from(c))) }
+        if c.is_ascii_alphanumeric() || matches!(c, ' ' | '.' | '_' | '-' | ',') {
+            out.push(c)
+        } else {
+            out.push_str(&format!("\\{:06x} ", u32::from(c)))
+        }
     }
     out.push('"');
     out
@@ -49,6 +53,7 @@ p { margin: 4px 0; }
 .banner { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1.15fr); gap: 20px; align-items: stretch; }
 .big { padding: 22px 24px; border: 6px solid; display: flex; flex-direction: column; justify-content: center; }
 .word { display: flex; gap: 18px; align-items: center; }
+h1.long { font-size: 46px; } h1.longest { font-size: 36px; }
 .sign { font-size: 72px; line-height: 1; font-weight: 700; }
 .big.good { color: var(--pass); border-color: var(--pass); }
 .big.bad { color: #fff; background: #a4001d; border-color: #a4001d; }
@@ -63,21 +68,23 @@ p { margin: 4px 0; }
 .counts b { font-size: 21px; }
 table { border-collapse: collapse; width: 100%; margin: 6px 0 10px; }
 th { text-align: left; font-size: 13px; vertical-align: bottom; }
-td, th { padding: 3px 8px 3px 0; border-bottom: 1px solid var(--line); }
+td, th { padding: 3px 14px 3px 0; border-bottom: 1px solid var(--line); }
 td { vertical-align: top; }
 thead th { border-bottom: 1.5px solid var(--ink); }
 .num { text-align: right; white-space: nowrap; }
 td.strong { font-weight: 600; }
-td.bar, th.bar { width: 190px; }
+.nowrap { white-space: nowrap; }
+table.measurements { table-layout: fixed; } table.measurements th:nth-child(1) { width: 9%; } table.measurements th:nth-child(2) { width: 20%; } table.measurements th:nth-child(3) { width: 20%; } table.measurements th:nth-child(4) { width: 17%; } table.measurements th:nth-child(5) { width: 17%; } table.measurements th:nth-child(6) { width: 7%; }
 td.basis { font-size: 13px; }
 .title, .of, .req, .when, .readings { color: var(--soft); font-weight: 400; font-size: 13px; }
-table.steps td.req { max-width: 260px; }
+td.id { white-space: nowrap; font-size: 13px; } td.at { white-space: nowrap; }
+table.bad { table-layout: fixed; } table.bad th:nth-child(1) { width: 22%; } table.bad th:nth-child(2) { width: 22%; } table.bad th:nth-child(3) { width: 16%; } table.bad th:nth-child(4) { width: 17%; } table.bad th:nth-child(5) { width: 8%; }
 .v { white-space: nowrap; font-weight: 700; }
 .sym { display: inline-block; width: 1.1em; text-align: center; }
 .v.pass { color: var(--pass); font-weight: 600; }
 .v.fail { color: var(--paper); background: var(--fail); padding: 0 6px 0 2px; }
 .v.error { color: var(--paper); background: var(--error); padding: 0 6px 0 2px; }
-.v.aborted, .v.inconclusive { color: var(--ink); outline: 2px dashed var(--warn); outline-offset: -1px; padding: 0 6px 0 2px; }
+.v.aborted, .v.inconclusive { color: var(--ink); border: 2px dashed var(--warn); padding: 0 6px 0 2px; }
 .v.none { color: var(--soft); font-weight: 400; }
 abbr.provisional { font-weight: 700; border: 1.5px solid currentColor; border-radius: 3px; padding: 0 4px; font-size: 12px; text-decoration: none; }
 .reason { font-weight: 600; }
@@ -89,7 +96,7 @@ article { border-top: 1px solid var(--line); margin-top: 14px; }
 .origin th { width: 34%; }
 svg { display: block; max-width: 100%; height: auto; }
 svg.bar { width: 180px; margin-top: 1px; }
-svg text { fill: var(--ink); font: 12px system-ui, "Liberation Sans", Arial, sans-serif; }
+svg text { fill: var(--ink); font: 12px system-ui, "Liberation Sans", Arial, sans-serif; paint-order: stroke; stroke: var(--paper); stroke-width: 3px; }
 svg .soft { fill: var(--soft); }
 svg .strong { font-weight: 700; }
 .rejected { fill: url(#hatch); stroke: var(--line); stroke-width: 1; }
@@ -116,17 +123,18 @@ figcaption { font-weight: 600; font-size: 14px; margin-bottom: 2px; }
 .notes { padding-left: 18px; }
 .signatures { display: flex; gap: 40px; margin-top: 64px; }
 .signatures div { flex: 1; border-top: 1.5px solid var(--ink); padding-top: 4px; font-size: 13px; color: var(--soft); }
-@media (max-width: 900px) and (screen) { .banner { grid-template-columns: 1fr; } body { padding: 12px; } h1 { font-size: 40px; } table { display: block; overflow-x: auto; } }
+@media screen and (max-width: 1150px) { h1 { font-size: 44px; } h1.long { font-size: 34px; } h1.longest { font-size: 26px; } .sign { font-size: 48px; } }
+@media screen and (max-width: 900px) { .banner { grid-template-columns: 1fr; } body { padding: 12px; } table { display: block; overflow-x: auto; } }
 @media print {
   body { font-size: 8.6pt; line-height: 1.3; padding: 0; max-width: none; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-  h1 { font-size: 32pt; } .sign { font-size: 36pt; } h2 { font-size: 12.5pt; margin: 18pt 0 5pt; } h3 { font-size: 10pt; margin: 9pt 0 2pt; }
-  .big { padding: 10pt 12pt; } .ending { font-size: 8.6pt; margin-top: 5pt; } .facts .serial { font-size: 13pt; } .counts, .alarm { font-size: 9.5pt; } .counts b { font-size: 11pt; } .alarm strong { font-size: 14pt; }
-  th, td.basis, .title, .of, .req, .when, .readings, .digest, code, abbr.provisional { font-size: 7.4pt; }
-  td, th { padding: 1.5pt 5pt 1.5pt 0; }
-  svg.bar { width: 118px; } td.bar, th.bar { width: 124px; }
+  h1 { font-size: 32pt; } h1.long { font-size: 20pt; } h1.longest { font-size: 15pt; } .sign { font-size: 36pt; } h2 { font-size: 12.5pt; margin: 18pt 0 5pt; } h3 { font-size: 10pt; margin: 9pt 0 2pt; }
+  .banner { grid-template-columns: minmax(0, .8fr) minmax(0, 1.2fr); } .big { padding: 10pt 12pt; } .ending { font-size: 8.6pt; margin-top: 5pt; } .facts .serial { font-size: 13pt; } .counts, .alarm { font-size: 9.5pt; } .counts b { font-size: 11pt; } .alarm strong { font-size: 14pt; }
+  th, td.basis, td.id, .title, .of, .req, .when, .readings, .digest, code, abbr.provisional { font-size: 7.4pt; }
+  td, th { padding: 1.5pt 8pt 1.5pt 0; }
+  svg.bar { width: 112px; }
   a { color: inherit; text-decoration: none; }
-  h2, h3, .when, p.req { break-after: avoid; } tr, .problem, .signatures { break-inside: avoid; } thead { display: table-header-group; }
+  h2, h3, .when { break-after: avoid; } .keep { break-inside: avoid; } tr, .problem, .signatures { break-inside: avoid; } thead { display: table-header-group; }
   article { margin-top: 8pt; }
   .signatures { margin-top: 48pt; }
 }

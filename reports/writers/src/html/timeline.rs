@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use super::View;
 use super::svg::{line, px, rect, shortened, text, tick};
 use crate::number::quantity;
+use crate::run::Attempt;
 use crate::strings::symbol;
 
 const WIDTH: f64 = 960.0;
@@ -21,8 +22,8 @@ struct Bar {
     mark: &'static str,
     from: u64,
     to: u64,
-    /// Beginnings of its actions.
-    parts: Vec<u64>,
+    /// Its actions: beginning and text.
+    parts: Vec<(u64, String)>,
 }
 
 pub(super) fn section(v: &View) -> Markup {
@@ -30,14 +31,18 @@ pub(super) fn section(v: &View) -> Markup {
     let critical = critical(&bars);
     let end = bars.iter().map(|b| b.to).max().unwrap_or(0).max(1);
     let on_path: u64 = bars.iter().zip(&critical).filter(|(_, c)| **c).map(|(b, _)| b.to - b.from).sum();
+    let part = |first: usize| {
+        let last = (first + ROWS).min(bars.len());
+        html! { figure { (drawing(v, &bars[first..last], &critical[first..last], end)) } }
+    };
     html! {
         section {
-            h2 { (v.s.timeline) }
-            p { (v.s.critical) ": " (v.duration(on_path)) " " (v.s.of) " " (v.duration(end)) ". " span.of { (v.s.timeline_note) } }
-            @for first in (0..bars.len()).step_by(ROWS) {
-                @let last = (first + ROWS).min(bars.len());
-                figure { (drawing(v, &bars[first..last], &critical[first..last], end)) }
+            div.keep {
+                h2 { (v.s.timeline) }
+                p { (v.s.critical) ": " (v.duration(on_path)) " " (v.s.of) " " (v.duration(end)) ". " span.of { (v.s.timeline_note) } }
+                (part(0))
             }
+            @for first in (ROWS..bars.len()).step_by(ROWS) { (part(first)) }
         }
     }
 }
@@ -45,31 +50,37 @@ pub(super) fn section(v: &View) -> Markup {
 fn bars(v: &View) -> Vec<Bar> {
     let run = v.run;
     let end = |ended: Option<u64>| ended.unwrap_or(run.bench_ns);
-    let phase = |name: &'static str| {
-        run.phases.iter().filter(move |p| (p.name == "teardown") == (name == "teardown")).map(move |p| Bar {
-            name: v.s.phase(&p.name),
-            mark: if p.work.ended_ns.is_some() && p.work.reason.is_none() { "" } else { "⚠" },
-            from: p.work.began_ns,
-            to: end(p.work.ended_ns),
-            parts: p.work.actions.iter().map(|a| a.began_ns).collect(),
-        })
-    };
-    let mut bars: Vec<Bar> = phase("setup").collect();
+    let phases = run.phases.iter().map(|p| Bar {
+        name: v.s.phase(&p.name),
+        mark: if p.work.ended_ns.is_some() && p.work.reason.is_none() { "" } else { "⚠" },
+        from: p.work.began_ns,
+        to: end(p.work.ended_ns),
+        parts: actions(&p.work),
+    });
+    let mut bars: Vec<Bar> = phases.collect();
     for step in &run.steps {
         bars.extend(step.attempts.iter().map(|a| Bar {
             name: if step.attempts.len() > 1 { format!("{} ({})", step.id, a.number) } else { step.id.clone() },
             mark: symbol(a.verdict.or(step.verdict())),
             from: a.began_ns,
             to: end(a.ended_ns),
-            parts: a.actions.iter().map(|a| a.began_ns).collect(),
+            parts: actions(a),
         }));
     }
-    bars.extend(phase("teardown"));
+    if let Some(opened) = run.opened_ns {
+        bars.push(Bar { name: v.s.opening.into(), mark: "", from: 0, to: opened, parts: vec![] });
+    }
     if let Some(safe) = &run.safe_state {
         let mark = if safe.confirmed { "✓" } else { "⚠" };
         bars.push(Bar { name: v.s.safe_state.into(), mark, from: safe.at_ns.saturating_sub(safe.took_ns), to: safe.at_ns, parts: vec![] });
     }
+    // Two that began together stand in the plan's order.
+    bars.sort_by_key(|b| b.from);
     bars
+}
+
+fn actions(of: &Attempt) -> Vec<(u64, String)> {
+    of.actions.iter().map(|a| (a.began_ns, a.text.clone())).collect()
 }
 
 /// From the last to end back to the first: each time what ended last before it.
@@ -101,7 +112,9 @@ fn drawing(v: &View, bars: &[Bar], critical: &[bool], end: u64) -> Markup {
                     title { (bar.name) ", " (v.duration(bar.to - bar.from)) }
                     (text("", (LEFT - 8.0, y + 12.0), "end", &shortened(&bar.name, 38)))
                     (rect(if *critical { "critical" } else { "beside" }, (x(bar.from), x(bar.to).max(x(bar.from) + 1.5)), (y + 2.0, y + ROW - 2.0)))
-                    @for part in bar.parts.iter().filter(|p| x(**p) > x(bar.from) + 3.0) { (line("began", (x(*part), y + 2.0), (x(*part), y + ROW - 2.0))) }
+                    @for (at, what) in bar.parts.iter().filter(|p| x(p.0) > x(bar.from) + 3.0) {
+                        g { title { (what) } (line("began", (x(*at), y + 2.0), (x(*at), y + ROW - 2.0))) }
+                    }
                     (text("", (RIGHT + 10.0, y + 12.0), "start", &format!("{} {}", bar.mark, v.duration(bar.to - bar.from))))
                 }
             }

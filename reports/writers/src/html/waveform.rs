@@ -11,7 +11,7 @@ use crate::number::{Figures, quantity};
 use crate::run::{Attempt, Step};
 
 const WIDTH: f64 = 960.0;
-const LEFT: f64 = 190.0;
+const LEFT: f64 = 204.0;
 const RIGHT: f64 = 945.0;
 const NAMES: f64 = 34.0;
 const LANE: f64 = 34.0;
@@ -32,7 +32,8 @@ impl Window {
         let last = cluster.iter().map(Interval::last).max().unwrap_or(first);
         let length = (last - first).max(1_000);
         let limits = cluster.iter().flat_map(|i| [i.m.low, i.m.high].into_iter().flatten().map(|x| i.from.ns + (x * 1e9) as i128));
-        let (low, high) = limits.filter(|at| *at >= first - length && *at <= last + 2 * length).fold((first, last), |(a, b), at| (a.min(at), b.max(at)));
+        let (low, high) =
+            limits.filter(|at| *at >= first - length && *at <= last + 2 * length).fold((first, last), |(a, b), at| (a.min(at), b.max(at)));
         let edge = (high - low).max(1_000) / 9;
         Self { from: low - edge, to: high + edge }
     }
@@ -146,7 +147,7 @@ fn lane_drawing(window: Window, lane: &Lane, top: f64) -> Markup {
                 None => (rect("band", (x0, x1), (high, low))),
             }
             @if piece.point.seen && piece.point.ns >= window.from { circle.dot cx=(px(x0)) cy=(px(at.unwrap_or(height(0.5)))) r="2.6" {} }
-            @if piece.is_news() && x1 - x0 > 7.0 * piece.point.words.chars().count() as f64 + 10.0 {
+            @if piece.is_news() && x1 - x0 > 6.5 * piece.point.words.chars().count() as f64 + 9.0 {
                 (text("soft", (x0 + 7.0, label(at, height(0.5), high)), "start", &minus(&piece.point.words)))
             }
         }
@@ -207,11 +208,11 @@ fn span(v: &View, window: Window, interval: &Interval, top: f64) -> Markup {
     let [low, high] = [m.low, m.high].map(|x| x.map(at));
     let (x0, x1) = (window.x(interval.from.ns), window.x(interval.to.ns));
     let (y, strip) = (top + 14.0, (top + 22.0, top + 36.0));
-    let value = format!("{} = {}", m.name, v.typeset(&figures.value_and_uncertainty()));
+    let value = v.typeset(&figures.value_and_uncertainty());
     let limits = figures.limits().map_or(String::new(), |l| format!("{} {}", v.s.accepted, v.typeset(&l)));
     let arrow = if x1 >= x0 { -1.0 } else { 1.0 };
     html! {
-        (text("strong", (LEFT - 10.0, y + 4.0), "end", &shortened(&m.name, 26)))
+        (text("strong", (LEFT - 10.0, y + 4.0), "end", &shortened(&m.name, 27)))
         (text("soft", (LEFT - 10.0, strip.1 - 2.0), "end", &shortened(&limits, 30)))
         (line("span", (x0, y), (x1, y)))
         (line("span", (x0, y - 5.0), (x0, y + 5.0)))

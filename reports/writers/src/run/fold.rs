@@ -11,7 +11,10 @@ impl Run {
         self.bench_ns = self.bench_ns.max(now);
         match &event.kind {
             EventKind::RunStarted { .. } => self.run_started(event),
-            EventKind::BenchOpened { parts } => self.parts = parts.iter().map(clean_part).collect(),
+            EventKind::BenchOpened { parts } => {
+                self.opened_ns = Some(now);
+                self.parts = parts.iter().map(clean_part).collect();
+            }
             EventKind::PhaseStarted { phase } => self.phase_started(clean(phase), now),
             EventKind::PhaseFinished { phase, error } => self.phase_finished(&clean(phase), error.as_deref(), now),
             EventKind::StepStarted { step, title, attempt, requirements, .. } => {
@@ -64,6 +67,7 @@ impl Run {
             parameters,
             defects,
             steps,
+            clauses,
         } = &event.kind
         else {
             return;
@@ -73,6 +77,7 @@ impl Run {
         [self.id, self.plan, self.title, self.product, self.bench, self.version] =
             [run, plan, title, product, bench, version].map(|t| clean(t));
         self.serial = serial.as_deref().map(clean);
+        self.clauses = pairs(clauses);
         self.seed = *seed;
         self.digests = pairs(digests);
         self.parameters = pairs(parameters);
@@ -93,7 +98,7 @@ impl Run {
 
     fn step_started(&mut self, step: &str, title: &str, attempt: u32, requirements: &[String], now: u64) {
         let step = self.step(step);
-        step.title = clean(title);
+        step.title = without_row(clean(title), &step.id);
         step.requirements = requirements.iter().map(|r| clean(r)).collect();
         step.attempts.push(Attempt { number: attempt, began_ns: now, ..Attempt::default() });
     }
@@ -145,6 +150,12 @@ impl Run {
         }
         &mut self.steps[at]
     }
+}
+
+/// The row of a table stands in the id; a title need not repeat it.
+fn without_row(title: String, id: &str) -> String {
+    let row = id.find('[').map(|at| format!(" {}", &id[at..]));
+    row.and_then(|row| title.strip_suffix(&row).map(str::to_owned)).unwrap_or(title)
 }
 
 fn clean_datum(value: &Datum) -> Datum {

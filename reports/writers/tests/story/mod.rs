@@ -30,6 +30,7 @@ impl Story {
                 digests: [("plan".into(), "ab12".into())].into(),
                 parameters: [("fuse".into(), "2x10A".into())].into(),
                 defects: vec![],
+                clauses: [("SBMS-PRE-01", "§2.2"), ("SBMS-PRE-02", "§2.2, Tab.1")].map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
                 steps: steps.iter().map(|s| (*s).to_owned()).collect(),
             })
             .tell(EventKind::BenchOpened { parts: vec![part("battery"), part("alternator")] });
