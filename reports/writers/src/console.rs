@@ -142,7 +142,7 @@ impl<W: Write> Console<W> {
             let firmware = if p.firmware.is_empty() { String::new() } else { format!(", firmware {}", p.firmware) };
             writeln!(self.out, "         {}", plain(&format!("{}: {}, serial {}{firmware}", p.name, p.model, p.serial)))?;
         }
-        Ok(())
+        if self.options.verbose { Ok(()) } else { writeln!(self.out) }
     }
 
     fn detail(&mut self, now: u64, line: &str) -> Written {

@@ -167,7 +167,7 @@ pub(crate) mod tests {
     fn rounding_never_puts_a_value_on_the_other_side_of_its_limit() {
         assert_eq!(measurement(&lead(29.999_999_6, Some(30.0), None)), "lead (cut - warn) = 29.9999996 s, limit >= 30 s");
         assert_eq!(measurement(&lead(31.000_000_4, None, Some(31.0))), "lead (cut - warn) = 31.0000004 s, limit <= 31 s");
-        assert_eq!(measurement(&lead(30.400_000_4, Some(30.0), Some(31.0))), "lead (cut - warn) = 30.4000 s, limits 30 .. 31 s");
+        assert_eq!(measurement(&lead(30.400_000_4, Some(30.0), Some(31.0))), "lead (cut - warn) = 30.400 s, limits 30 .. 31 s");
         assert_eq!(measurement(&lead(f64::NAN, Some(30.0), None)), "lead (cut - warn) = NaN s, limit >= 30 s");
     }
 

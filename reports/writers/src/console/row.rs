@@ -43,8 +43,10 @@ impl Row {
 
     /// `[ 3/44]  remote-modes[l-4.5V] ........`
     pub(super) fn beginning(&self) -> String {
-        let name = shortened(&self.name, NAME - 3);
-        let dots = NAME.saturating_sub(name.chars().count() + 1);
+        // A long plan's label takes from the name.
+        let room = NAME - self.label.chars().count().saturating_sub(8);
+        let name = shortened(&self.name, room - 3);
+        let dots = room - name.chars().count() - 1;
         format!("{:<8} {name} {}", self.label, ".".repeat(dots))
     }
 
@@ -52,7 +54,7 @@ impl Row {
     pub(super) fn ending(&self, verdict: Verdict, now: u64) -> (&'static str, String) {
         let (margin, of) = self.worst.as_ref().map_or((String::new(), ""), |(x, of)| (margin_text(*x), of));
         let took = duration(now.saturating_sub(self.began_ns));
-        let line = format!(" {margin:>8} {took:>9}  {}", shortened(of, 20));
+        let line = format!(" {margin:>8} {took:>9}  {}", shortened(of, 18));
         (mark(verdict), line.trim_end().to_owned())
     }
 }

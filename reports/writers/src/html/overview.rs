@@ -9,7 +9,7 @@ use super::detail::{limits_cell, problem};
 use super::pieces::anchor;
 use super::svg::shortened;
 use crate::margin::{margin, margin_text, worst};
-use crate::run::Step;
+use crate::run::{Problem, Step};
 use crate::text::name;
 
 /// Everything that is not a pass, before anything else.
@@ -42,10 +42,12 @@ pub(super) fn not_good(v: &View) -> Markup {
 
 fn bad_step(v: &View, index: usize, step: &Step) -> Markup {
     let bad: Vec<&Measurement> = step.measurements().filter(|m| m.verdict != Verdict::Pass).collect();
+    let problems: Vec<&Problem> = step.attempts.iter().flat_map(|a| &a.problems).collect();
     html! {
         div.bad-step {
             h3 { (v.verdict(step.verdict(), true)) " " a href={ "#" (anchor(index)) } { (step.id) } " " span.title { (step.title) } }
-            @if let Some(reason) = step.reason() { p.reason { (reason) } }
+            @if let Some(reason) = step.reason().filter(|r| !problems.iter().any(|p| p.lines.first().is_some_and(|l| l == r))) { p.reason { (reason) } }
+            @for p in &problems { (problem(v, p)) }
             @if !bad.is_empty() {
                 table.bad {
                     thead { tr { th { (v.s.name) } th.num { (v.s.value) } th { (v.s.limits) } th { (v.s.position) } th.num { (v.s.margin) } th { (v.s.requirement) } } }

@@ -28,9 +28,8 @@ struct Bar {
 
 pub(super) fn section(v: &View) -> Markup {
     let bars = bars(v);
-    let critical = critical(&bars);
+    let (critical, on_path) = critical(&bars);
     let end = bars.iter().map(|b| b.to).max().unwrap_or(0).max(1);
-    let on_path: u64 = bars.iter().zip(&critical).filter(|(_, c)| **c).map(|(b, _)| b.to - b.from).sum();
     let part = |first: usize| {
         let last = (first + ROWS).min(bars.len());
         html! { figure { (drawing(v, &bars[first..last], &critical[first..last], end)) } }
@@ -68,7 +67,7 @@ fn bars(v: &View) -> Vec<Bar> {
         }));
     }
     if let Some(opened) = run.opened_ns {
-        bars.push(Bar { name: v.s.opening.into(), mark: "", from: 0, to: opened, parts: vec![] });
+        bars.insert(0, Bar { name: v.s.opening.into(), mark: "", from: 0, to: opened, parts: vec![] });
     }
     if let Some(safe) = &run.safe_state {
         let mark = if safe.confirmed { "✓" } else { "⚠" };
@@ -83,15 +82,21 @@ fn actions(of: &Attempt) -> Vec<(u64, String)> {
     of.actions.iter().map(|a| (a.began_ns, a.text.clone())).collect()
 }
 
-/// From the last to end back to the first: each time what ended last before it.
-fn critical(bars: &[Bar]) -> Vec<bool> {
+/// From the last moment back to the first: each time what ended last before the
+/// next began, of two the one that began first. Also the path's length.
+fn critical(bars: &[Bar]) -> (Vec<bool>, u64) {
     let mut on = vec![false; bars.len()];
-    let mut until = u64::MAX;
-    while let Some((at, bar)) = bars.iter().enumerate().filter(|(i, b)| !on[*i] && b.to <= until).max_by_key(|(i, b)| (b.to, *i)) {
+    let (mut until, mut length) = (u64::MAX, 0);
+    let before = |until: u64| {
+        let known = bars.iter().enumerate().filter(move |(_, b)| b.from < until && b.from < b.to);
+        known.max_by_key(|(_, b)| (b.to.min(until), std::cmp::Reverse(b.from)))
+    };
+    while let Some((at, bar)) = before(until) {
         on[at] = true;
+        length += bar.to.min(until) - bar.from;
         until = bar.from;
     }
-    on
+    (on, length)
 }
 
 fn drawing(v: &View, bars: &[Bar], critical: &[bool], end: u64) -> Markup {
@@ -130,8 +135,9 @@ mod tests {
     #[test]
     fn what_ran_beside_something_longer_is_not_critical() {
         let bar = |from, to| Bar { name: String::new(), mark: "", from, to, parts: vec![] };
-        assert_eq!(critical(&[bar(0, 5), bar(5, 9), bar(5, 7), bar(9, 12)]), [true, true, false, true]);
-        assert_eq!(critical(&[bar(0, 0), bar(0, 0), bar(0, 1)]), [true, true, true]);
-        assert!(critical(&[]).is_empty());
+        assert_eq!(critical(&[bar(0, 5), bar(5, 9), bar(5, 7), bar(9, 12)]), (vec![true, true, false, true], 12));
+        assert_eq!(critical(&[bar(0, 5), bar(3, 4), bar(6, 9)]), (vec![true, false, true], 8));
+        assert_eq!(critical(&[bar(0, 6), bar(4, 9)]), (vec![true, true], 9));
+        assert_eq!(critical(&[bar(2, 2)]), (vec![false], 0));
     }
 }

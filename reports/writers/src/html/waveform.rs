@@ -122,7 +122,7 @@ fn minus(digits: &str) -> String {
 /// Its name on top, in two rows so that neighbours do not cover each other.
 fn moment_drawing(window: Window, moment: &Moment, row: usize, bottom: f64) -> Markup {
     let x = window.x(moment.ns);
-    let y = if row % 2 == 0 { 12.0 } else { 26.0 };
+    let y = if row.is_multiple_of(2) { 12.0 } else { 26.0 };
     html! {
         (line("moment", (x, y + 3.0), (x, bottom)))
         (text("strong", (x + 4.0, y), "start", &shortened(&moment.name, 28)))
