@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::View;
 use super::bars::bar;
-use super::pieces::anchor;
+use super::pieces::{anchor, is_number};
 use super::waveform;
 use crate::margin::{margin, margin_text};
 use crate::number::{Figures, in_words};
@@ -94,7 +94,7 @@ fn row(v: &View, m: &Measurement, of_step: &[String]) -> Markup {
                 @if m.of != m.name { " " span.of { "(" (m.of) ")" } }
                 @if m.requirements != of_step && !m.requirements.is_empty() { div.req { (m.requirements.join(" ")) } }
             }
-            td.num.strong { (v.value(m)) }
+            td.strong.num[is_number(m)].words[!is_number(m)] { (v.value(m)) }
             td { (limits_cell(v, m)) }
             td.bar { @if let Some(bar) = bar(m) { (bar) } }
             td.num { @if let Some(x) = margin(m) { (v.typeset(&margin_text(x))) } }

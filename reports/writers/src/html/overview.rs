@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use super::View;
 use super::bars::bar;
 use super::detail::{limits_cell, problem};
-use super::pieces::anchor;
+use super::pieces::{anchor, is_number};
 use super::svg::shortened;
 use crate::margin::{margin, margin_text, worst};
 use crate::run::{Problem, Step};
@@ -53,7 +53,7 @@ fn bad_step(v: &View, index: usize, step: &Step) -> Markup {
                     thead { tr { th { (v.s.name) } th.num { (v.s.value) } th { (v.s.limits) } th { (v.s.position) } th.num { (v.s.margin) } th { (v.s.requirement) } } }
                     tbody { @for m in bad { tr {
                         td { (name(m)) }
-                        td.num.strong { (v.value(m)) }
+                        td.strong.num[is_number(m)].words[!is_number(m)] { (v.value(m)) }
                         td { (limits_cell(v, m)) }
                         td { @if let Some(bar) = bar(m) { (bar) } }
                         td.num { @if let Some(x) = margin(m) { (v.typeset(&margin_text(x))) } }

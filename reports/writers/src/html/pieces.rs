@@ -48,3 +48,8 @@ pub(super) const fn class(verdict: Option<Verdict>) -> &'static str {
 pub(super) fn anchor(index: usize) -> String {
     format!("step-{}", index + 1)
 }
+
+/// Numbers stay on one line; words may be long.
+pub(super) const fn is_number(m: &Measurement) -> bool {
+    matches!(m.value, Datum::Number(_))
+}

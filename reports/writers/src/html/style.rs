@@ -71,13 +71,13 @@ th { text-align: left; font-size: 13px; vertical-align: bottom; }
 td, th { padding: 3px 14px 3px 0; border-bottom: 1px solid var(--line); }
 td { vertical-align: top; }
 thead th { border-bottom: 1.5px solid var(--ink); }
-.num { text-align: right; white-space: nowrap; }
+.num { text-align: right; white-space: nowrap; } td.words { text-align: right; }
 td.strong { font-weight: 600; }
 .nowrap { white-space: nowrap; }
 table.measurements { table-layout: fixed; } table.measurements th:nth-child(1) { width: 9%; } table.measurements th:nth-child(2) { width: 20%; } table.measurements th:nth-child(3) { width: 20%; } table.measurements th:nth-child(4) { width: 17%; } table.measurements th:nth-child(5) { width: 17%; } table.measurements th:nth-child(6) { width: 7%; }
 td.basis { font-size: 13px; }
 .title, .of, .req, .when, .readings { color: var(--soft); font-weight: 400; font-size: 13px; }
-td.id { white-space: nowrap; font-size: 13px; } td.at { white-space: nowrap; }
+td.id { min-width: 112px; font-size: 13px; } td.at { white-space: nowrap; }
 table.bad { table-layout: fixed; } table.bad th:nth-child(1) { width: 22%; } table.bad th:nth-child(2) { width: 22%; } table.bad th:nth-child(3) { width: 16%; } table.bad th:nth-child(4) { width: 17%; } table.bad th:nth-child(5) { width: 8%; }
 .v { white-space: nowrap; font-weight: 700; }
 .sym { display: inline-block; width: 1.1em; text-align: center; }
@@ -135,7 +135,7 @@ figcaption { font-weight: 600; font-size: 14px; margin-bottom: 2px; }
   svg.bar { width: 112px; }
   a { color: inherit; text-decoration: none; }
   h2, h3, .when { break-after: avoid; } .keep { break-inside: avoid; } tr, .problem, .signatures { break-inside: avoid; } thead { display: table-header-group; }
-  article { margin-top: 8pt; }
+  article { margin-top: 8pt; } td.id { min-width: 68pt; }
   .signatures { margin-top: 48pt; }
 }
 "#;
