@@ -91,7 +91,7 @@ fn beside_the_journals(runs: &[(PathBuf, Vec<Event>)], formats: &[Format], lang:
         for format in formats {
             let path = journal.with_file_name(format.file_name());
             format.write_file(events, lang, &path).map_err(|e| Failure::tester(e, Some("`--out FILE` writes elsewhere")))?;
-            println!("{}", path.display());
+            crate::say(&path.display().to_string());
         }
     }
     Ok(())

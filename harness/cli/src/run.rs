@@ -44,7 +44,7 @@ pub fn run(arguments: &RunArguments, verbose: u8) -> Result<u8, Failure> {
     let header = header(&loaded, arguments, id, start, unit.defects());
     let outcome = drive(&runtime, &loaded, &assembled, header, &folder, control, verbose)?;
     folder.write_reports(arguments.junit.as_deref(), arguments.lang.into())?;
-    println!("record: {}", folder.path().display());
+    crate::say(&format!("record: {}", folder.path().display()));
     Ok(outcome.exit_code())
 }
 

@@ -103,6 +103,7 @@ pub(crate) fn plan(steps: Vec<Step>) -> Plan {
         product: "unit".into(),
         parameters: BTreeMap::new(),
         setup: vec![],
+        recover: vec![],
         steps,
         teardown: vec![set("power", "off")],
     }
