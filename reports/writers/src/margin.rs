@@ -5,10 +5,12 @@ use hil_record::{Datum, Measurement};
 /// The distance to the nearer limit in per cent: of half the accepted range, so
 /// that its middle has 100 %; of the limit itself where there is only one.
 /// Negative outside. `None` for text, without limits, and for a single limit at
-/// zero, of which nothing is a share.
+/// zero, of which nothing is a share. That a time is not below zero says only
+/// that an effect came after its cause: nobody measures his distance to that.
 pub(crate) fn margin(m: &Measurement) -> Option<f64> {
     let Datum::Number(x) = m.value else { return None };
-    let per_cent = match (m.low, m.high) {
+    let low = m.low.filter(|low| !(m.unit == "s" && *low == 0.0 && x >= 0.0 && m.high.is_some()));
+    let per_cent = match (low, m.high) {
         (Some(low), Some(high)) => 100.0 * (x - low).min(high - x) / ((high - low) / 2.0),
         (Some(low), None) => 100.0 * (x - low) / low.abs(),
         (None, Some(high)) => 100.0 * (high - x) / high.abs(),
@@ -49,6 +51,8 @@ mod tests {
         assert_eq!(of(-4.0, Some(-5.0), None), Some(20.0));
         assert_eq!(of(0.25, None, Some(1.0)), Some(75.0));
         assert_eq!(of(1.0, Some(0.0), None), None);
+        assert_eq!(of(0.25, Some(0.0), Some(1.0)), Some(75.0));
+        assert_eq!(of(-0.5, Some(0.0), Some(1.0)), Some(-100.0));
         assert_eq!(of(f64::NAN, Some(0.0), None), None);
         assert_eq!(of(1.0, None, None), None);
     }
