@@ -25,6 +25,9 @@ pub enum Command {
     /// Check plans, product, limits and bench without switching anything on.
     #[command(after_help = CHECK_EXAMPLES)]
     Check(CheckArguments),
+    /// Write a run's reports again from its journal.
+    #[command(after_help = REPORT_EXAMPLES)]
+    Report(ReportArguments),
     /// List the defects a virtual unit can be given, and what they are made of.
     #[command(after_help = DEFECTS_EXAMPLES)]
     Defects(DefectsArguments),
@@ -59,6 +62,9 @@ pub struct RunArguments {
     /// Writes a second copy of the JUnit report here.
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
+    /// Language of report.html and summary.md.
+    #[arg(long, value_enum, default_value_t)]
+    pub lang: Language,
     /// Paces the virtual bench: 1 is real time; without it, as fast as it goes.
     #[arg(long, value_name = "FACTOR")]
     pub speed: Option<f64>,
@@ -86,6 +92,43 @@ pub struct CheckArguments {
     /// Replaces a parameter of the plans.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub parameters: Vec<String>,
+}
+
+/// `hil report`.
+#[derive(Args, Debug)]
+pub struct ReportArguments {
+    /// Run folders or journal files, also of runs that were killed.
+    #[arg(required = true, value_name = "RUN")]
+    pub runs: Vec<PathBuf>,
+    /// The report for people, report.html; without any of these four, all.
+    #[arg(long)]
+    pub html: bool,
+    /// The measurements, measurements.csv.
+    #[arg(long)]
+    pub csv: bool,
+    /// For CI systems, junit.xml.
+    #[arg(long)]
+    pub junit: bool,
+    /// A short summary for a job's page, summary.md.
+    #[arg(long)]
+    pub markdown: bool,
+    /// Language of report.html and summary.md.
+    #[arg(long, value_enum, default_value_t)]
+    pub lang: Language,
+    /// Writes the one report here instead of into the run's folder; `-` is
+    /// standard output.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// A report's language.
+#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Language {
+    /// English.
+    #[default]
+    En,
+    /// German.
+    De,
 }
 
 /// `hil defects`.
@@ -116,6 +159,13 @@ const CHECK_EXAMPLES: &str = "\
 Examples:
   hil check test-plans/eol.toml
   hil check test-plans/*.toml --bench virtual";
+
+const REPORT_EXAMPLES: &str = "\
+Examples:
+  hil report runs/20261122T101500Z-HQ2247ABCDE-eol
+  hil report runs/20261122T101500Z-HQ2247ABCDE-eol --html --lang de
+  hil report runs/* --csv --out all.csv              one table of many runs
+  hil report journal.jsonl --markdown --out -";
 
 const DEFECTS_EXAMPLES: &str = "\
 Examples:

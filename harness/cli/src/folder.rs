@@ -1,12 +1,13 @@
 //! The run folder: the journal while the run goes on, the reports after it.
 
 use std::fs::{self, File};
-use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-use hil_record::{Event, JournalWriter};
+use hil_record::JournalWriter;
+use hil_writers::Lang;
 
 use crate::failure::Failure;
+use crate::report::{Format, read_events};
 
 /// `OUT/RUN-ID/`.
 pub struct RunFolder {
@@ -53,29 +54,12 @@ impl RunFolder {
     ///
     /// # Errors
     /// The journal could not be read, or a report not be written.
-    pub fn write_reports(&self, extra_junit: Option<&Path>) -> Result<(), Failure> {
-        let events = self.events()?;
-        let mut failures = Vec::new();
-        let mut write = |path: PathBuf, fold: &dyn Fn(&mut File) -> Result<(), String>| {
-            let outcome = File::create(&path).map_err(|e| e.to_string()).and_then(|mut f| fold(&mut f));
-            if let Err(e) = outcome {
-                failures.push(format!("cannot write `{}`: {e}", path.display()));
-            }
-        };
-        let junit = |f: &mut File| hil_writers::write_junit(&events, f).map_err(|e| e.to_string());
-        write(self.path.join("junit.xml"), &junit);
-        write(self.path.join("measurements.csv"), &|f| hil_writers::write_csv(&events, f).map_err(|e| e.to_string()));
-        if let Some(path) = extra_junit {
-            write(path.to_owned(), &junit);
-        }
+    pub fn write_reports(&self, extra_junit: Option<&Path>, lang: Lang) -> Result<(), Failure> {
+        let events = read_events(&self.path.join("journal.jsonl"))?;
+        let mut to: Vec<(Format, PathBuf)> = Format::ALL.iter().map(|f| (*f, self.path.join(f.file_name()))).collect();
+        to.extend(extra_junit.map(|path| (Format::Junit, path.to_owned())));
+        let failures: Vec<String> = to.iter().filter_map(|(format, path)| format.write_file(&events, lang, path).err()).collect();
         if failures.is_empty() { Ok(()) } else { Err(Failure::tester(failures.join("; "), None)) }
-    }
-
-    fn events(&self) -> Result<Vec<Event>, Failure> {
-        let path = self.path.join("journal.jsonl");
-        let file = File::open(&path).map_err(|e| cannot("read", &path, &e))?;
-        let journal = hil_record::read_journal(BufReader::new(file)).map_err(|e| cannot("read", &path, &e))?;
-        Ok(journal.events)
     }
 }
 

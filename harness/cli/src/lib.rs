@@ -12,6 +12,7 @@ pub mod identity;
 pub mod list_defects;
 pub mod load;
 pub mod project;
+pub mod report;
 pub mod run;
 pub mod saboteur;
 pub mod unit;
@@ -30,6 +31,7 @@ pub fn carry_out(command: &Command, verbose: u8) -> Result<u8, Failure> {
     match command {
         Command::Run(arguments) => run::run(arguments, verbose),
         Command::Check(arguments) => check(arguments),
+        Command::Report(arguments) => report::report(arguments),
         Command::Defects(arguments) => list_defects::list(arguments),
     }
 }

@@ -43,7 +43,7 @@ pub fn run(arguments: &RunArguments, verbose: u8) -> Result<u8, Failure> {
     }
     let header = header(&loaded, arguments, id, start, unit.defects());
     let outcome = drive(&runtime, &loaded, &assembled, header, &folder, control, verbose)?;
-    folder.write_reports(arguments.junit.as_deref())?;
+    folder.write_reports(arguments.junit.as_deref(), arguments.lang.into())?;
     crate::say(&format!("record: {}", folder.path().display()));
     Ok(outcome.exit_code())
 }
@@ -89,6 +89,7 @@ fn header(loaded: &Loaded, arguments: &RunArguments, run: String, start: jiff::T
         version: env!("CARGO_PKG_VERSION").to_owned(),
         digests: loaded.digests.clone(),
         defects,
+        clauses: loaded.product.requirements.iter().map(|(id, r)| (id.to_string(), r.clause.clone())).collect(),
         wall_start_ns: start.as_nanosecond(),
         kinds,
     }

@@ -10,6 +10,8 @@ mod interrupts;
 mod main_job;
 #[path = "suite/messages.rs"]
 mod messages;
+#[path = "suite/report.rs"]
+mod report;
 #[path = "suite/rooms.rs"]
 mod rooms;
 #[path = "suite/support.rs"]

@@ -22,6 +22,8 @@ pub struct RunHeader {
     pub digests: BTreeMap<String, String>,
     /// Defects the virtual unit was given.
     pub defects: Vec<String>,
+    /// The product's requirements: id to its clause in the manual.
+    pub clauses: BTreeMap<String, String>,
     /// Wall clock at the run's beginning: nanoseconds since 1970, UTC. Every
     /// later wall time is this plus bench time.
     pub wall_start_ns: i128,

@@ -103,6 +103,7 @@ impl<'a> Engine<'a> {
             parameters: self.plan.parameters.iter().map(|(k, v)| (k.clone(), v.to_string())).collect(),
             defects: h.defects.clone(),
             steps: self.plan.steps.iter().map(|s| s.id.clone()).collect(),
+            clauses: h.clauses.clone(),
         });
     }
 

@@ -59,6 +59,9 @@ pub enum EventKind {
         defects: Vec<String>,
         /// Step ids, in order.
         steps: Vec<String>,
+        /// The product's requirements: id to its clause in the manual.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        clauses: BTreeMap<String, String>,
     },
     /// The bench answered and is who it should be.
     BenchOpened {

@@ -53,6 +53,7 @@ fn all_kinds() -> Vec<EventKind> {
             digests: [("plan", "ab12"), ("bench", "cd34")].map(|(k, v)| (text(k), text(v))).into(),
             parameters: [(text("fuse"), text("2x10A"))].into(),
             defects: vec![text("D46")],
+            clauses: std::collections::BTreeMap::new(),
             steps: vec![step()],
         },
         EventKind::BenchOpened {

@@ -1,13 +1,18 @@
 //! What a person sees while a run goes on, and its verdict.
 //!
-//! Everything can be read without colour. Does not know how wide the terminal
-//! is and moves no cursor, so the same text serves a log.
+//! A line a step with its worst margin, and in full what is not good; verbose,
+//! everything. Can be read without colour, on a hundred columns. Does not know
+//! how wide the terminal is and moves no cursor, so the same text serves a log.
+
+mod ending;
+mod progress;
+mod row;
 
 use std::io::Write;
 
-use hil_record::{Disposition, Event, EventKind, EventSink, Measurement, PartIdentity, SafeOutput, SinkError, Status, Verdict};
+use hil_record::{Event, EventKind, EventSink, PartIdentity, SinkError, Verdict};
 
-use crate::letters::big;
+use self::row::Row;
 use crate::text::{self, count, duration, mark, plain};
 
 /// How a [`Console`] writes.
@@ -15,7 +20,8 @@ use crate::text::{self, count, duration, mark, plain};
 pub struct ConsoleOptions {
     /// ANSI colours.
     pub colour: bool,
-    /// Also actions, stimuli, readings, edges and who the parts are.
+    /// Each measurement, actions, stimuli, readings, edges, and who the parts
+    /// are.
     pub verbose: bool,
 }
 
@@ -24,6 +30,8 @@ pub struct Console<W> {
     out: W,
     options: ConsoleOptions,
     pace: Pace,
+    /// The step or phase that goes on.
+    row: Option<Row>,
     skipped: Option<Skipped>,
     /// What was not good, for the end.
     bad: Vec<(Verdict, String)>,
@@ -33,7 +41,6 @@ pub struct Console<W> {
 /// For the estimate of what is left.
 #[derive(Default)]
 struct Pace {
-    began: u64,
     finished: u32,
     spent: u64,
 }
@@ -44,6 +51,9 @@ struct Skipped {
     more: usize,
     reason: String,
 }
+
+/// Of a long list of what was not good, this many are told again at the end.
+const MOST_BAD: usize = 12;
 
 /// The place of an event that belongs to no step.
 const RUN: &str = "run";
@@ -63,7 +73,7 @@ type Written = std::io::Result<()>;
 impl<W: Write> Console<W> {
     /// Onto `out`.
     pub fn new(out: W, options: ConsoleOptions) -> Self {
-        Self { out, options, pace: Pace::default(), skipped: None, bad: Vec::new(), run: String::new() }
+        Self { out, options, pace: Pace::default(), row: None, skipped: None, bad: Vec::new(), run: String::new() }
     }
 
     /// What was written to.
@@ -91,8 +101,8 @@ impl<W: Write> Console<W> {
                 self.header(&lines)
             }
             EventKind::BenchOpened { parts } => self.bench_opened(parts),
-            EventKind::PhaseStarted { phase } => writeln!(self.out, "\n[{}]  at {}", plain(phase), duration(now)),
-            EventKind::PhaseFinished { phase, error } => self.phase_finished(phase, error.as_deref()),
+            EventKind::PhaseStarted { phase } => self.phase_started(now, phase),
+            EventKind::PhaseFinished { phase, error } => self.phase_finished(now, phase, error.as_deref()),
             EventKind::StepStarted { step, title, index, of, attempt, .. } => {
                 self.step_started(now, (step, title), (*index, *of), *attempt)
             }
@@ -132,110 +142,7 @@ impl<W: Write> Console<W> {
             let firmware = if p.firmware.is_empty() { String::new() } else { format!(", firmware {}", p.firmware) };
             writeln!(self.out, "         {}", plain(&format!("{}: {}, serial {}{firmware}", p.name, p.model, p.serial)))?;
         }
-        Ok(())
-    }
-
-    fn phase_finished(&mut self, phase: &str, error: Option<&str>) -> Written {
-        let Some(error) = error else { return Ok(()) };
-        writeln!(self.out, "         {} ended early: {}", plain(phase), first_line(error))
-    }
-
-    fn step_started(&mut self, now: u64, (step, title): (&str, &str), (index, of): (usize, usize), attempt: u32) -> Written {
-        self.pace.began = now;
-        let digits = of.to_string().len();
-        let title = if title == step { String::new() } else { format!("  {}", plain(title)) };
-        let attempt = if attempt > 1 { format!(", attempt {attempt}") } else { String::new() };
-        let left = self.pace.left(of.saturating_sub(index) + 1).map_or(String::new(), |left| format!(", about {} left", duration(left)));
-        writeln!(self.out, "\n[{index:>digits$}/{of}]  {}{title}{attempt}  (at {}{left})", plain(step), duration(now))
-    }
-
-    fn step_finished(&mut self, now: u64, step: &str, verdict: Verdict, reason: Option<&str>) -> Written {
-        let took = now.saturating_sub(self.pace.began);
-        self.pace.finished += 1;
-        self.pace.spent += took;
-        let reason = reason.map_or(String::new(), |r| format!(": {}", first_line(r)));
-        if verdict > Verdict::Pass && !self.bad.iter().any(|(_, text)| text.starts_with(&format!("{}: ", plain(step)))) {
-            self.bad.push((verdict, format!("{}{reason}", plain(step))));
-        }
-        self.marked(verdict, &format!("step {verdict} after {}{reason}", duration(took)))
-    }
-
-    fn skip(&mut self, step: &str, reason: &str) -> Written {
-        match &mut self.skipped {
-            Some(skipped) if skipped.reason == reason => skipped.more += 1,
-            _ => {
-                self.end_skipping()?;
-                self.skipped = Some(Skipped { first: step.into(), more: 0, reason: reason.into() });
-            }
-        }
-        Ok(())
-    }
-
-    fn end_skipping(&mut self) -> Written {
-        let Some(Skipped { first, more, reason }) = self.skipped.take() else { return Ok(()) };
-        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-        writeln!(self.out)?;
-        self.marked(Verdict::Skipped, &format!("{}{more}: {}", plain(&first), first_line(&reason)))
-    }
-
-    fn measurement(&mut self, m: &Measurement) -> Written {
-        let line = text::measurement(m);
-        if m.verdict == Verdict::Pass {
-            return self.marked(m.verdict, &line);
-        }
-        let requirements = if m.requirements.is_empty() { String::new() } else { format!("  [{}]", plain(&m.requirements.join(" "))) };
-        self.bad.push((m.verdict, format!("{}: {line}{requirements}", plain(&m.step))));
-        self.marked(m.verdict, &format!("{line}{requirements}"))
-    }
-
-    fn problem(&mut self, step: Option<&str>, verdict: Verdict, message: &str) -> Written {
-        self.bad.push((verdict, format!("{}: {}", plain(step.unwrap_or(RUN)), first_line(message))));
-        self.marked(verdict, &first_line(message))?;
-        for line in message.lines().skip(1) {
-            writeln!(self.out, "         {}", plain(line))?;
-        }
-        Ok(())
-    }
-
-    fn interrupted(&mut self, by: &str, count: u32) -> Written {
-        let what = if count > 1 { format!("{} again ({count} times)", plain(by)) } else { format!("{}: stopping", plain(by)) };
-        writeln!(self.out)?;
-        self.marked(Verdict::Aborted, &format!("{what}, the bench is being made safe"))
-    }
-
-    fn safe_state(&mut self, outputs: &[SafeOutput], confirmed: bool, took_ns: u64) -> Written {
-        writeln!(self.out)?;
-        if confirmed {
-            let off = count(outputs.len(), "output");
-            return writeln!(self.out, "the bench is safe: {off} off, confirmed by readback in {}", duration(took_ns));
-        }
-        let open: Vec<_> = outputs.iter().filter(|o| !o.off).collect();
-        let found = match (outputs.len(), open.len()) {
-            (0, _) => "no output was confirmed off".to_owned(),
-            (all, still) => format!("{still} of {} not confirmed off", count(all, "output")),
-        };
-        self.marked(Verdict::Error, &format!("THE BENCH IS NOT SAFE: {found}"))?;
-        for output in open {
-            writeln!(self.out, "         {}: {}", plain(&output.part), plain(&output.readback))?;
-        }
-        Ok(())
-    }
-
-    fn run_finished(&mut self, now: u64, (disposition, status, safe): (Disposition, Status, bool), exit_code: u8) -> Written {
-        if !self.bad.is_empty() {
-            writeln!(self.out, "\nnot good:")?;
-        }
-        for (verdict, line) in std::mem::take(&mut self.bad) {
-            self.marked(verdict, &line)?;
-        }
-        let (word, verdict) = ending(disposition, status, safe);
-        writeln!(self.out)?;
-        for line in big(word) {
-            let line = self.painted(verdict, &line);
-            writeln!(self.out, "{line}")?;
-        }
-        writeln!(self.out, "\n{word}: unit {disposition}, run {status}, exit code {exit_code}, {} of bench time", duration(now))?;
-        writeln!(self.out, "run {}", plain(&self.run))
+        if self.options.verbose { Ok(()) } else { writeln!(self.out) }
     }
 
     fn detail(&mut self, now: u64, line: &str) -> Written {
@@ -262,27 +169,6 @@ impl<W: Write> Console<W> {
             Verdict::Error => "1;35",
         };
         format!("\u{1b}[{colour}m{text}\u{1b}[0m")
-    }
-}
-
-impl Pace {
-    /// Nanoseconds that `steps` take if they are as long as those before.
-    fn left(&self, steps: usize) -> Option<u64> {
-        let mean = self.spent.checked_div(u64::from(self.finished))?;
-        // To the second: it is an estimate.
-        Some((mean.saturating_mul(steps as u64) / 1_000_000_000).saturating_mul(1_000_000_000))
-    }
-}
-
-/// The word for a run's end, in the precedence of its exit code.
-const fn ending(disposition: Disposition, status: Status, safe: bool) -> (&'static str, Verdict) {
-    match (safe, status, disposition) {
-        (false, _, _) => ("UNSAFE", Verdict::Error),
-        (true, Status::TesterError, _) => ("ERROR", Verdict::Error),
-        (true, _, Disposition::Fail) => ("FAIL", Verdict::Fail),
-        (true, Status::Aborted, _) => ("ABORTED", Verdict::Aborted),
-        (true, Status::Completed, Disposition::Pass) => ("PASS", Verdict::Pass),
-        (true, Status::Completed, Disposition::Inconclusive | Disposition::None) => ("INCONCLUSIVE", Verdict::Inconclusive),
     }
 }
 

@@ -86,8 +86,10 @@ impl<W: Write> Csv<W> {
     }
 
     fn run_started(&mut self, run: &str, serial: Option<&str>, plan: &str) -> std::io::Result<()> {
+        // Of several runs one table: one header.
+        let first = self.run.is_none();
         self.run = Some([text(run), text(serial.unwrap_or("")), text(plan)]);
-        self.row(&COLUMNS.map(str::to_owned))
+        if first { self.row(&COLUMNS.map(str::to_owned)) } else { Ok(()) }
     }
 
     fn measurement(&mut self, m: &Measurement, bench_ns: u64) -> std::io::Result<()> {

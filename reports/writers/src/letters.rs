@@ -2,12 +2,12 @@
 
 const ROWS: usize = 5;
 
-/// `word` in letters of `#`; what is no letter here is left out.
+/// `word` in letters of blocks; what is no letter here is left out.
 pub(crate) fn big(word: &str) -> [String; ROWS] {
     let letters: Vec<_> = word.chars().filter_map(letter).collect();
     std::array::from_fn(|row| {
         let line: Vec<_> = letters.iter().map(|l| l[row]).collect();
-        format!("   {}", line.join("  ").trim_end())
+        format!("   {}", line.join("  ").trim_end().replace('#', "█"))
     })
 }
 
@@ -42,7 +42,7 @@ mod tests {
     fn every_word_that_can_end_a_run_has_its_letters() {
         for word in ["PASS", "FAIL", "ERROR", "ABORTED", "INCONCLUSIVE", "UNSAFE"] {
             assert!(word.chars().all(|c| letter(c).is_some()), "{word}");
-            assert!(big(word).iter().all(|line| line.len() < 90));
+            assert!(big(word).iter().all(|line| line.chars().count() < 90));
         }
     }
 }

@@ -1,15 +1,26 @@
-//! Reports, each a fold over a run's events: the console while it runs, JUnit
-//! and CSV from its journal.
+//! Reports, each a fold over a run's events: the console while it runs; HTML,
+//! Markdown, JUnit and CSV from its journal.
 //!
 //! Nobody here opens a file, asks for the time or decides a verdict: what a
 //! report says, an event has said.
 
 pub mod console;
 pub mod csv;
+pub mod html;
 pub mod junit;
+pub mod lang;
 mod letters;
+mod margin;
+pub mod markdown;
+mod number;
+pub mod run;
+mod strings;
 mod text;
 
 pub use console::{Console, ConsoleOptions};
 pub use csv::{Csv, write_csv};
+pub use html::write_html;
 pub use junit::write_junit;
+pub use lang::Lang;
+pub use markdown::write_markdown;
+pub use run::Run;

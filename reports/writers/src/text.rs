@@ -2,10 +2,16 @@
 
 use hil_record::{Datum, Measurement, Verdict};
 
+use crate::lang::Lang;
+use crate::margin::{margin, margin_text};
+use crate::number::Figures;
+
 /// One line without control characters: what comes from a unit or an
-/// instrument must neither move a terminal's cursor nor break a line.
+/// instrument must neither move a terminal's cursor nor break a line, nor turn
+/// the direction of writing (U+202A to U+202E, U+2066 to U+2069).
 pub(crate) fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    let turns = |c| matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+    text.chars().map(|c| if c.is_control() || turns(c) { '\u{fffd}' } else { c }).collect()
 }
 
 /// Up to six significant digits.
@@ -27,20 +33,6 @@ pub(crate) fn exact(x: f64) -> String {
     if x == 0.0 || !x.is_finite() || (1e-5..1e15).contains(&x.abs()) { x.to_string() } else { format!("{x:e}") }
 }
 
-/// `12 A`, `high`; with all its digits where six would put it on the other side
-/// of a limit.
-pub(crate) fn value(m: &Measurement) -> String {
-    let digits = match &m.value {
-        Datum::Text(text) => plain(text),
-        Datum::Number(x) => {
-            let rounded = short(*x);
-            let against = |x: f64| [m.low, m.high].map(|limit| limit.and_then(|limit| x.partial_cmp(&limit)));
-            if rounded.parse().map(against) == Ok(against(*x)) { rounded } else { exact(*x) }
-        }
-    };
-    with_unit(&digits, &m.unit)
-}
-
 /// `12 A`, `high`.
 pub(crate) fn datum(value: &Datum, unit: &str) -> String {
     match value {
@@ -54,23 +46,34 @@ fn with_unit(digits: &str, unit: &str) -> String {
 }
 
 /// `limits 11 .. 13 A`, `limit >= 30 s`, `expected high`, `no limit`.
-pub(crate) fn limits(m: &Measurement) -> String {
-    let quantity = |x: f64| with_unit(&short(x), &m.unit);
-    match (&m.expected, m.low, m.high) {
-        (Some(expected), _, _) => format!("expected {}", plain(expected)),
-        (None, Some(low), Some(high)) => format!("limits {} .. {}", short(low), quantity(high)),
-        (None, Some(low), None) => format!("limit >= {}", quantity(low)),
-        (None, None, Some(high)) => format!("limit <= {}", quantity(high)),
-        (None, None, None) => "no limit".into(),
+fn limits(m: &Measurement, figures: &Figures) -> String {
+    match (figures.limits(), &m.expected) {
+        (Some(limits), _) if limits.contains("..") => format!("limits {limits}"),
+        (Some(limit), _) => format!("limit {limit}"),
+        (None, Some(expected)) => format!("expected {}", plain(expected)),
+        (None, None) => "no limit".into(),
     }
 }
 
-/// `lead (cut - warn) = 25 s ± 0.001 s, limit >= 30 s (provisional)`
+/// `lead (cut - warn)`
+pub(crate) fn name(m: &Measurement) -> String {
+    if m.of == m.name { plain(&m.name) } else { format!("{} ({})", plain(&m.name), plain(&m.of)) }
+}
+
+/// `lead (cut - warn) = 25.004 s ± 1.0 ms, limit >= 30 s (provisional)`
 pub(crate) fn measurement(m: &Measurement) -> String {
-    let of = if m.of == m.name { String::new() } else { format!(" ({})", plain(&m.of)) };
-    let uncertainty = m.uncertainty.map_or(String::new(), |u| format!(" ± {}", with_unit(&short(u), &m.unit)));
+    let figures = Figures::of(m, Lang::En);
     let mark = if m.provisional { " (provisional)" } else { "" };
-    format!("{}{of} = {}{uncertainty}, {}{mark}", plain(&m.name), value(m), limits(m))
+    format!("{} = {}, {}{mark}", name(m), figures.value_and_uncertainty(), limits(m, &figures))
+}
+
+/// The same in columns, for many below each other; `P` is provisional.
+pub(crate) fn columns(m: &Measurement) -> String {
+    let figures = Figures::of(m, Lang::En);
+    let margin = margin(m).map_or(String::new(), margin_text);
+    let mark = if m.provisional { "P" } else { "" };
+    let limits = limits(m, &figures);
+    format!("{:<34} {:>21}  {limits:<22} {margin:>6}  {mark}", name(m), figures.value_and_uncertainty()).trim_end().to_owned()
 }
 
 /// A length of bench time, as exact as somebody needs who waits for it.
@@ -78,7 +81,7 @@ pub(crate) fn duration(ns: u64) -> String {
     let seconds = ns as f64 / 1e9;
     match ns {
         0 => "0 s".into(),
-        1..1_000_000 => format!("{} us", short(ns as f64 / 1e3)),
+        1..1_000_000 => format!("{} µs", short(ns as f64 / 1e3)),
         1_000_000..1_000_000_000 => format!("{:.0} ms", (ns as f64 / 1e6).min(999.0)),
         1_000_000_000..120_000_000_000 => format!("{seconds:.1} s"),
         120_000_000_000..7_200_000_000_000 => format!("{} min {} s", ns / 60_000_000_000, ns / 1_000_000_000 % 60),
@@ -104,7 +107,7 @@ pub(crate) fn mark(verdict: Verdict) -> &'static str {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
     #[test]
@@ -124,8 +127,8 @@ mod tests {
     fn durations_fit_their_length() {
         let cases = [
             (0, "0 s"),
-            (1, "0.001 us"),
-            (12_345, "12.345 us"),
+            (1, "0.001 µs"),
+            (12_345, "12.345 µs"),
             (38_400_000, "38 ms"),
             (999_999_999, "999 ms"),
             (45_249_000_000, "45.2 s"),
@@ -137,7 +140,8 @@ mod tests {
         }
     }
 
-    fn lead(value: f64, low: Option<f64>, high: Option<f64>) -> Measurement {
+    /// A judged time.
+    pub(crate) fn lead(value: f64, low: Option<f64>, high: Option<f64>) -> Measurement {
         Measurement {
             step: String::new(),
             attempt: 1,
@@ -163,7 +167,7 @@ mod tests {
     fn rounding_never_puts_a_value_on_the_other_side_of_its_limit() {
         assert_eq!(measurement(&lead(29.999_999_6, Some(30.0), None)), "lead (cut - warn) = 29.9999996 s, limit >= 30 s");
         assert_eq!(measurement(&lead(31.000_000_4, None, Some(31.0))), "lead (cut - warn) = 31.0000004 s, limit <= 31 s");
-        assert_eq!(measurement(&lead(30.400_000_4, Some(30.0), Some(31.0))), "lead (cut - warn) = 30.4 s, limits 30 .. 31 s");
+        assert_eq!(measurement(&lead(30.400_000_4, Some(30.0), Some(31.0))), "lead (cut - warn) = 30.400 s, limits 30 .. 31 s");
         assert_eq!(measurement(&lead(f64::NAN, Some(30.0), None)), "lead (cut - warn) = NaN s, limit >= 30 s");
     }
 
@@ -175,6 +179,7 @@ mod tests {
             expected: Some("hi\u{7}".into()),
             ..lead(0.0, None, None)
         };
+        assert_eq!(plain("a\u{202e}b\u{2028}c"), "a\u{fffd}b\u{fffd}c");
         assert_eq!(measurement(&m), "lead (cut - warn) = \u{fffd}[2Jok\u{fffd}\u{fffd}, expected hi\u{fffd}");
     }
 }

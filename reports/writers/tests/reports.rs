@@ -1,5 +1,7 @@
 //! Runs made by hand, and what each report makes of them.
 
+#[path = "suite/pages.rs"]
+mod pages;
 mod story;
 
 use hil_record::{Datum, Disposition, Event, EventKind, EventSink, Measurement, Status, Verdict};
@@ -277,11 +279,11 @@ fn csv_of_a_bad_unit() {
 fn csv_keeps_to_its_columns_whatever_the_text() {
     assert_eq!(csv(&[]), csv(&Story::begin(&[]).killed()), "the header alone");
     let rows = parse_csv(&csv(&hostile_run()));
-    assert_eq!(rows.len(), 4);
+    assert_eq!(rows.len(), 5);
     assert!(rows.iter().all(|row| row.len() == 15), "{rows:?}");
     let guarded = format!("'{}", hostile_text());
     assert_eq!([&rows[1][1], &rows[1][2], &rows[1][5], &rows[1][6], &rows[2][3]], [&guarded; 5]);
-    assert_eq!(rows[3][6..12], ["NaN", "V", "", "", "", "error"].map(String::from));
+    assert_eq!(rows[4][6..12], ["NaN", "V", "", "", "", "error"].map(String::from));
 }
 
 /// RFC 4180 to the letter.

@@ -11,7 +11,7 @@ fn a_good_unit_passes() {
     assert_eq!(run.code, 0, "{}", run.text());
     assert!(run.text().contains("PASS"), "{}", run.text());
     assert_eq!(run.confirmed_safe(), Some(true));
-    for file in ["journal.jsonl", "junit.xml", "measurements.csv"] {
+    for file in ["journal.jsonl", "junit.xml", "measurements.csv", "report.html", "summary.md"] {
         assert!(run.folder.join(file).exists(), "{file}");
     }
 }

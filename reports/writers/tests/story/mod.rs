@@ -30,6 +30,7 @@ impl Story {
                 digests: [("plan".into(), "ab12".into())].into(),
                 parameters: [("fuse".into(), "2x10A".into())].into(),
                 defects: vec![],
+                clauses: [("SBMS-PRE-01", "§2.2"), ("SBMS-PRE-02", "§2.2, Tab.1")].map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
                 steps: steps.iter().map(|s| (*s).to_owned()).collect(),
             })
             .tell(EventKind::BenchOpened { parts: vec![part("battery"), part("alternator")] });
@@ -132,13 +133,14 @@ pub fn measurement(name: &str, value: f64, unit: &str, verdict: Verdict) -> Meas
     }
 }
 
-/// Text from a unit that went mad: everything that breaks XML, terminals and
-/// spreadsheets.
+/// Text from a unit that went mad: everything that breaks XML, HTML, Markdown,
+/// terminals and spreadsheets.
 pub fn hostile_text() -> String {
     String::from_utf8_lossy(
         b"=x\x00\x1b[31m ]]> \xff\xfe <a&b> \"q\" 'p' \xef\xbf\xbe ]]]]>>\r\n,\x0b--> <![CDATA[ \xf0\x9f\x94\xa5 \xc2\x85",
     )
     .into_owned()
+        + "</style></title></text><script>alert(1)</script><img src=x onerror=alert(1)>\" onload=\"alert(1) [x](javascript:alert(1)) |a|b `c` @me \u{202e}"
 }
 
 /// A run in which every text is [`hostile_text`].
@@ -148,13 +150,22 @@ pub fn hostile_run() -> Vec<Event> {
     let mut events =
         story.phase("setup").wait(1).problem(Some("setup"), Verdict::Error, &bad).phase_ends(Some(&bad)).step("pass", &bad).killed();
     for event in &mut events {
-        if let EventKind::RunStarted { plan, title, product, serial, bench, defects, parameters, .. } = &mut event.kind {
-            *serial = Some(bad.clone());
-            for text in [plan, title, product, bench] {
-                text.clone_from(&bad);
+        match &mut event.kind {
+            EventKind::RunStarted { run, plan, title, product, serial, bench, version, defects, parameters, digests, clauses, .. } => {
+                *serial = Some(bad.clone());
+                for text in [run, plan, title, product, bench, version] {
+                    text.clone_from(&bad);
+                }
+                defects.push(bad.clone());
+                for map in [parameters, digests, clauses] {
+                    map.insert(bad.clone(), bad.clone());
+                }
             }
-            defects.push(bad.clone());
-            parameters.insert(bad.clone(), bad.clone());
+            EventKind::BenchOpened { parts } => {
+                let [name, model, serial, firmware] = [(); 4].map(|()| bad.clone());
+                parts.push(PartIdentity { name, model, serial, firmware });
+            }
+            _ => {}
         }
     }
     let text = |verdict| {
@@ -174,6 +185,35 @@ pub fn hostile_run() -> Vec<Event> {
         .step_ends(Verdict::Pass, None)
         .step(&bad, &bad)
         .measured(text(Verdict::Fail))
+        .tell(EventKind::ActionStarted { step: bad.clone(), action: 0, text: bad.clone() })
+        .tell(EventKind::Stimulus {
+            step: bad.clone(),
+            signal: bad.clone(),
+            value: Datum::Text(bad.clone()),
+            unit: bad.clone(),
+            at_ns: 0,
+            uncertainty_ns: 1,
+            source: bad.clone(),
+        })
+        .tell(EventKind::Reading {
+            step: bad.clone(),
+            name: bad.clone(),
+            signal: bad.clone(),
+            value: Datum::Text(bad.clone()),
+            unit: bad.clone(),
+            at_ns: 0,
+        })
+        .wait(2_000)
+        .tell(EventKind::Edge {
+            step: bad.clone(),
+            name: "edge".into(),
+            signal: bad.clone(),
+            trigger: bad.clone(),
+            at_ns: 1_000_000_000,
+            uncertainty_ns: 1,
+            source: bad.clone(),
+        })
+        .measured(Measurement { of: format!("edge - {bad}"), high: Some(2.0), ..measurement(&bad, 1.0, "s", Verdict::Pass) })
         .step_ends(Verdict::Fail, Some(&bad))
         .step("error", "error")
         .measured(measurement("nan", f64::NAN, "V", Verdict::Error))
@@ -182,5 +222,10 @@ pub fn hostile_run() -> Vec<Event> {
         .step_ends(Verdict::Error, Some(&bad))
         .problem(None, Verdict::Error, &bad)
         .tell(EventKind::Interrupted { by: bad.clone(), count: 1 })
+        .tell(EventKind::SafeState {
+            outputs: vec![SafeOutput { part: bad.clone(), off: false, readback: bad }],
+            confirmed: false,
+            took_ns: 1,
+        })
         .end(Disposition::Fail, Status::TesterError, false)
 }

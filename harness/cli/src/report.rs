@@ -1,0 +1,163 @@
+//! `hil report`: a run's reports again, from its journal alone; also of a run
+//! that was killed, whose journal ends before it does.
+
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Write, stdout};
+use std::path::{Path, PathBuf};
+
+use hil_record::Event;
+use hil_writers::Lang;
+
+use crate::args::{Language, ReportArguments};
+use crate::failure::Failure;
+
+/// A report that can be made from a journal.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Format {
+    /// For people.
+    Html,
+    /// For statistics.
+    Csv,
+    /// For CI systems.
+    Junit,
+    /// For a job's page.
+    Markdown,
+}
+
+impl Format {
+    /// In the order in which they are written.
+    pub const ALL: [Self; 4] = [Self::Junit, Self::Csv, Self::Markdown, Self::Html];
+
+    /// Its name in a run folder.
+    pub const fn file_name(self) -> &'static str {
+        match self {
+            Self::Html => "report.html",
+            Self::Csv => "measurements.csv",
+            Self::Junit => "junit.xml",
+            Self::Markdown => "summary.md",
+        }
+    }
+
+    fn write(self, events: &[Event], lang: Lang, out: &mut impl Write) -> std::io::Result<()> {
+        match self {
+            Self::Html => hil_writers::write_html(events, lang, out),
+            Self::Csv => hil_writers::write_csv(events, out),
+            Self::Junit => hil_writers::write_junit(events, out),
+            Self::Markdown => hil_writers::write_markdown(events, lang, out),
+        }
+    }
+
+    /// Beside its place and then moved there, so that nobody reads half a
+    /// report and a failure keeps the old one.
+    ///
+    /// # Errors
+    /// Names the file and the system's reason.
+    pub fn write_file(self, events: &[Event], lang: Lang, path: &Path) -> Result<(), String> {
+        let mut bytes = Vec::new();
+        self.write(events, lang, &mut bytes)
+            .and_then(|()| replace(path, &bytes))
+            .map_err(|e| format!("cannot write `{}`: {e}", path.display()))
+    }
+}
+
+impl From<Language> for Lang {
+    fn from(language: Language) -> Self {
+        match language {
+            Language::En => Self::En,
+            Language::De => Self::De,
+        }
+    }
+}
+
+/// Writes the reports that were asked for.
+///
+/// # Errors
+/// A journal that cannot be read or holds no run, several reports for one file
+/// (exit code 2); a report that cannot be written (3).
+pub fn report(arguments: &ReportArguments) -> Result<u8, Failure> {
+    let formats = formats(arguments);
+    let lang = arguments.lang.into();
+    let runs = arguments.runs.iter().map(|run| journal_of(run)).collect::<Result<Vec<_>, _>>()?;
+    match &arguments.out {
+        None => beside_the_journals(&runs, &formats, lang)?,
+        Some(out) => into_one(&runs, &formats, lang, out)?,
+    }
+    Ok(0)
+}
+
+/// One file a report, each in its run's folder.
+fn beside_the_journals(runs: &[(PathBuf, Vec<Event>)], formats: &[Format], lang: Lang) -> Result<(), Failure> {
+    for (journal, events) in runs {
+        for format in formats {
+            let path = journal.with_file_name(format.file_name());
+            format.write_file(events, lang, &path).map_err(|e| Failure::tester(e, Some("`--out FILE` writes elsewhere")))?;
+            crate::say(&path.display().to_string());
+        }
+    }
+    Ok(())
+}
+
+/// One report into one file; only tables can be joined.
+fn into_one(runs: &[(PathBuf, Vec<Event>)], formats: &[Format], lang: Lang, out: &Path) -> Result<(), Failure> {
+    let events: Vec<Event> = match (formats, runs) {
+        (&[Format::Csv], _) | (&[_], [_]) => runs.iter().flat_map(|(_, events)| events.iter().cloned()).collect(),
+        (&[_], _) => return Err(Failure::invalid("--out: several runs for one file", Some("only --csv takes several runs into one file"))),
+        _ => {
+            let hint = "choose one of --csv, --html, --junit, --markdown";
+            return Err(Failure::invalid("--out: several reports for one file", Some(hint)));
+        }
+    };
+    let format = formats[0];
+    if out == Path::new("-") {
+        let mut out = BufWriter::new(stdout().lock());
+        return format.write(&events, lang, &mut out).map_err(|e| Failure::tester(format!("cannot write standard output: {e}"), None));
+    }
+    format.write_file(&events, lang, out).map_err(|e| Failure::tester(e, None))
+}
+
+fn formats(arguments: &ReportArguments) -> Vec<Format> {
+    let asked = |format| match format {
+        Format::Html => arguments.html,
+        Format::Csv => arguments.csv,
+        Format::Junit => arguments.junit,
+        Format::Markdown => arguments.markdown,
+    };
+    let some: Vec<Format> = Format::ALL.into_iter().filter(|f| asked(*f)).collect();
+    if some.is_empty() { Format::ALL.to_vec() } else { some }
+}
+
+/// The journal of a run folder or a journal file, and what it holds.
+fn journal_of(run: &Path) -> Result<(PathBuf, Vec<Event>), Failure> {
+    let path = if run.is_dir() { run.join("journal.jsonl") } else { run.to_owned() };
+    let events = read_events(&path).map_err(|e| Failure { code: 2, ..e })?;
+    if events.is_empty() {
+        return Err(Failure::invalid(format!("no run in `{}`: the journal is empty", path.display()), None));
+    }
+    Ok((path, events))
+}
+
+/// The events of a journal, up to where it ends or was cut short. That it was
+/// shows in the events themselves: the last is not `run-finished`.
+///
+/// # Errors
+/// When the file cannot be read or is no journal.
+pub fn read_events(path: &Path) -> Result<Vec<Event>, Failure> {
+    let cannot = |e: &dyn std::fmt::Display| Failure::tester(format!("cannot read `{}`: {e}", path.display()), None);
+    let file = File::open(path).map_err(|e| cannot(&e))?;
+    let journal = hil_record::read_journal(BufReader::new(file)).map_err(|e| cannot(&e))?;
+    Ok(journal.events)
+}
+
+fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    // What is no file (a pipe, /dev/null) cannot be replaced.
+    if path.exists() && !path.is_file() {
+        return std::fs::write(path, bytes);
+    }
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".part");
+    let part = path.with_file_name(name);
+    std::fs::write(&part, bytes)?;
+    std::fs::rename(&part, path).inspect_err(|_| {
+        let _ = std::fs::remove_file(&part);
+    })
+}

@@ -1,0 +1,69 @@
+//! How a run ends: interrupts, the safe state, the verdict in large letters.
+
+use std::io::Write;
+
+use hil_record::{Disposition, SafeOutput, Status, Verdict};
+
+use super::row::wrapped;
+use super::{Console, MOST_BAD, Written};
+use crate::letters::big;
+use crate::text::{count, duration, plain};
+
+impl<W: Write> Console<W> {
+    pub(super) fn interrupted(&mut self, by: &str, count: u32) -> Written {
+        let what = if count > 1 { format!("{} again ({count} times)", plain(by)) } else { format!("{}: stopping", plain(by)) };
+        self.leave_row()?;
+        self.marked(Verdict::Aborted, &format!("{what}, the bench is being made safe"))
+    }
+
+    pub(super) fn safe_state(&mut self, outputs: &[SafeOutput], confirmed: bool, took_ns: u64) -> Written {
+        writeln!(self.out)?;
+        if confirmed {
+            let off = count(outputs.len(), "output");
+            return writeln!(self.out, "the bench is safe: {off} off, confirmed by readback in {}", duration(took_ns));
+        }
+        let open: Vec<_> = outputs.iter().filter(|o| !o.off).collect();
+        let found = match (outputs.len(), open.len()) {
+            (0, _) => "no output was confirmed off".to_owned(),
+            (all, still) => format!("{still} of {} not confirmed off", count(all, "output")),
+        };
+        self.marked(Verdict::Error, &format!("THE BENCH IS NOT SAFE: {found}"))?;
+        for output in open {
+            writeln!(self.out, "         {}: {}", plain(&output.part), plain(&output.readback))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn run_finished(&mut self, now: u64, (disposition, status, safe): (Disposition, Status, bool), exit_code: u8) -> Written {
+        if !self.bad.is_empty() {
+            writeln!(self.out, "\nnot good:")?;
+        }
+        let bad = std::mem::take(&mut self.bad);
+        for (verdict, line) in bad.iter().take(MOST_BAD) {
+            self.marked(*verdict, &wrapped(line))?;
+        }
+        if bad.len() > MOST_BAD {
+            writeln!(self.out, "         and {} more", bad.len() - MOST_BAD)?;
+        }
+        let (word, verdict) = ending(disposition, status, safe);
+        writeln!(self.out)?;
+        for line in big(word) {
+            let line = self.painted(verdict, &line);
+            writeln!(self.out, "{line}")?;
+        }
+        writeln!(self.out, "\n{word}: unit {disposition}, run {status}, exit code {exit_code}, {} of bench time", duration(now))?;
+        writeln!(self.out, "run {}", plain(&self.run))
+    }
+}
+
+/// The word for a run's end, in the precedence of its exit code.
+const fn ending(disposition: Disposition, status: Status, safe: bool) -> (&'static str, Verdict) {
+    match (safe, status, disposition) {
+        (false, _, _) => ("UNSAFE", Verdict::Error),
+        (true, Status::TesterError, _) => ("ERROR", Verdict::Error),
+        (true, _, Disposition::Fail) => ("FAIL", Verdict::Fail),
+        (true, Status::Aborted, _) => ("ABORTED", Verdict::Aborted),
+        (true, Status::Completed, Disposition::Pass) => ("PASS", Verdict::Pass),
+        (true, Status::Completed, Disposition::Inconclusive | Disposition::None) => ("INCONCLUSIVE", Verdict::Inconclusive),
+    }
+}

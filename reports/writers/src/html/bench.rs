@@ -1,0 +1,67 @@
+//! The bench: who its parts are, how it was left, and where the run comes from.
+
+use maud::{Markup, html};
+
+use super::View;
+
+pub(super) fn parts(v: &View) -> Markup {
+    let s = v.s;
+    html! {
+        section {
+            h2 { (s.instruments) }
+            @if v.run.parts.is_empty() { p { (s.no_bench) } }
+            @else {
+                table {
+                    thead { tr { th { (s.part) } th { (s.model) } th { (s.serial) } th { (s.firmware) } } }
+                    tbody { @for p in &v.run.parts { tr { td { (p.name) } td { (p.model) } td { (p.serial) } td { (p.firmware) } } } }
+                }
+            }
+        }
+    }
+}
+
+pub(super) fn safe_state(v: &View) -> Markup {
+    let s = v.s;
+    html! {
+        section {
+            h2 { (s.safe_state) }
+            @match &v.run.safe_state {
+                None => p.reason { (s.safety_unknown) },
+                Some(state) => {
+                    @if state.confirmed { p { "✓ " (s.confirmed_in) " " (v.duration(state.took_ns)) ". " (s.safe_state_note) } }
+                    @else { p.reason { "⚠ " (s.safety_failed) " " (s.safe_state_note) } }
+                    table {
+                        thead { tr { th.num { "#" } th { (s.output) } th { (s.state) } th { (s.readback) } } }
+                        tbody {
+                            @for (i, o) in state.outputs.iter().enumerate() {
+                                tr {
+                                    td.num { (i + 1) } td { (o.part) }
+                                    td { @if o.off { span.v.pass { "✓ " (s.off) } } @else { span.v.error { "⚠ " (s.not_off) } } }
+                                    td { (o.readback) }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+pub(super) fn origin(v: &View) -> Markup {
+    let (run, s) = (v.run, v.s);
+    html! {
+        section {
+            h2 { (s.origin) }
+            table.origin {
+                tbody {
+                    tr { th { (s.version) } td { (run.version) } }
+                    tr { th { (s.seed) } td { (run.seed) } }
+                    tr { th { (s.defects) } td { @if run.defects.is_empty() { (s.none) } @else { (run.defects.join(" ")) } } }
+                    @for (name, value) in &run.parameters { tr { th { (s.parameters) ": " (name) } td { (value) } } }
+                    @for (name, value) in &run.digests { tr { th { (s.digests) ": " (name) } td.digest { (value) } } }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! The HTML report and the Markdown summary.
+
+use std::collections::BTreeSet;
+
+use hil_record::{Datum, Disposition, Event, EventKind, Measurement, Status, Verdict};
+use hil_writers::{Lang, write_html, write_markdown};
+
+use crate::story::{Story, hostile_run, measurement};
+use crate::{aborted, failed, good, killed, lead, tester_error};
+
+fn html(events: &[Event], lang: Lang) -> String {
+    let mut out = Vec::new();
+    write_html(events, lang, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+fn markdown(events: &[Event], lang: Lang) -> String {
+    let mut out = Vec::new();
+    write_markdown(events, lang, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+/// What a person reads: no tags, no style, entities resolved, one space.
+fn words(html: &str) -> String {
+    let (_, body) = html.split_once("<body>").unwrap();
+    let text: String = body.split('<').map(|part| format!(" {}", part.split_once('>').map_or("", |(_, text)| text))).collect();
+    let text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&").replace('\u{a0}', " ");
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Tag and attribute names; values are skipped by their quotation marks.
+fn names(html: &str) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for tag in html.split('<').skip(1).filter(|t| !t.starts_with(['/', '!'])) {
+        let tag = tag.split_once('>').map_or(tag, |(tag, _)| tag);
+        // Every other part is a value.
+        for (i, part) in tag.split('"').enumerate().filter(|(i, _)| i % 2 == 0) {
+            let part = part.trim().trim_end_matches('=');
+            names.extend(part.split_whitespace().map(|n| if i == 0 { n.to_owned() } else { format!(" {n}") }));
+        }
+    }
+    names
+}
+
+#[test]
+fn the_verdict_and_what_was_not_good_come_first() {
+    let text = words(&html(&failed(), Lang::En));
+    let at = |what: &str| text.find(what).unwrap_or_else(|| panic!("no `{what}` in {text}"));
+    assert!(at("✗ FAIL") < at("HQ2247ABCDE"));
+    assert!(at("What was not good") < at("Steps at a glance"));
+    assert!(at("25.004000 s ± 20 µs 30 … 31 s P") < at("Steps at a glance"));
+    assert!(at("caused by: status page") < at("Steps at a glance"));
+    for part in ["< −999 % SBMS-PRE-02", "SBMS-PRE-02 (§2.2, Tab.1)", "Not judged by this plan: SBMS-PRE-01", "2810450001", "✓ off OUTP? 0"]
+    {
+        at(part);
+    }
+}
+
+#[test]
+fn every_end_of_a_run_has_its_word_and_its_shape() {
+    let between = |lang, events: &[Event]| {
+        let page = html(events, lang);
+        let text = words(&page);
+        let look = page.split_once("class=\"big ").unwrap().1.split_once('"').unwrap().0.to_owned();
+        let at = if lang == Lang::En { "unit:" } else { "Prüfling:" };
+        (text.split_once(at).unwrap().0.rsplit(['.', ',']).next().unwrap().trim().to_owned(), look)
+    };
+    let cases = [
+        (good(), "✓ PASS", "✓ BESTANDEN", "good"),
+        (failed(), "✗ FAIL", "✗ NICHT BESTANDEN", "bad"),
+        (aborted(), "■ ABORTED", "■ ABGEBROCHEN", "open"),
+        (tester_error(), "⚠ BENCH NOT SAFE", "⚠ PRÜFPLATZ NICHT SICHER", "tester"),
+        (killed(), "■ ABORTED", "■ ABGEBROCHEN", "open"),
+    ];
+    for (events, english, german, look) in cases {
+        assert_eq!(between(Lang::En, &events), (english.to_owned(), look.to_owned()));
+        assert_eq!(between(Lang::De, &events), (german.to_owned(), look.to_owned()));
+    }
+}
+
+#[test]
+fn a_run_that_was_cut_short_says_so_in_large_letters() {
+    let text = words(&html(&killed(), Lang::En));
+    assert!(text.starts_with("CUT SHORT: the journal ends before the run did."), "{text}");
+    for part in ["Treat the bench as live", "run: aborted", "bench not known to be safe", "cut short two", "not run three"] {
+        assert!(text.contains(part), "no `{part}` in {text}");
+    }
+    assert!(!text.contains("exit code"), "it never had one");
+    let summary = markdown(&killed(), Lang::De);
+    assert!(summary.contains("> **ABGERISSEN: Das Journal endet vor dem Prüflauf.**") && summary.contains("ABGEBROCHEN"), "{summary}");
+    // A fail that was seen before stays one.
+    let mut story = Story::begin(&["one"]);
+    let text = words(&html(&story.step("one", "one").measured(lead(25.0, Verdict::Fail)).killed(), Lang::En));
+    assert!(text.contains("✗ FAIL") && text.contains("run: aborted"), "{text}");
+    assert!(html(&[], Lang::En).contains("CUT SHORT"));
+}
+
+#[test]
+fn a_judged_time_is_drawn_with_its_moments_and_its_limits() {
+    let step = || "pre-alarm-lead".to_owned();
+    let edge = |name: &str, signal: &str, trigger: &str, at_ns| EventKind::Edge {
+        step: step(),
+        name: name.into(),
+        signal: signal.into(),
+        trigger: trigger.into(),
+        at_ns,
+        uncertainty_ns: 1_000,
+        source: "line".into(),
+    };
+    let mut story = Story::begin(&["pre-alarm-lead"]);
+    story.step("pre-alarm-lead", "Pre-alarm lead").tell(EventKind::Stimulus {
+        step: step(),
+        signal: "btv.atd".into(),
+        value: Datum::Text("open".into()),
+        unit: String::new(),
+        at_ns: 2_000_000_000,
+        uncertainty_ns: 2_000,
+        source: "sense-contact".into(),
+    });
+    story.tell(edge("warn", "pre-alarm", "becomes high", 2_040_000_000)).wait(32_540);
+    story.tell(edge("cut", "load-disconnect", "becomes floating", 32_540_000_000));
+    let reaction = Measurement { of: "warn - lost".into(), high: Some(0.1), ..measurement("reaction", 0.04, "s", Verdict::Pass) };
+    story.measured(reaction).measured(lead(30.5, Verdict::Pass)).step_ends(Verdict::Pass, None);
+    let page = html(&story.end(Disposition::Pass, Status::Completed, true), Lang::En);
+    let text = words(&page);
+    // 40 ms and 30 s do not fit one drawing.
+    assert_eq!(page.matches("<figcaption>").count(), 2);
+    for part in ["Waveform around pre-alarm-lead: reaction", "time since lost (t0)", "40.0 ms pass", "30.500000 s ± 20 µs pass", "btv.atd"]
+    {
+        assert!(text.contains(part), "no `{part}` in {text}");
+    }
+    assert!(words(&html(&good(), Lang::En)).contains("What ran when"));
+    assert!(!page.contains("NaN") && !page.contains("inf"), "a coordinate that is none");
+}
+
+#[test]
+fn german_has_its_words_and_its_comma() {
+    let text = words(&html(&failed(), Lang::De));
+    for part in ["25,004000 s ± 20 µs 30 … 31 s V", "Was nicht gut war", "vorläufig", "Seite"] {
+        assert!(text.contains(part) || html(&failed(), Lang::De).contains(part), "no `{part}` in {text}");
+    }
+    for english in ["Worst margin", "pass", "Requirement", "Took"] {
+        assert!(!text.contains(english), "`{english}` in {text}");
+    }
+}
+
+#[test]
+fn a_page_needs_nothing_else() {
+    for events in [good(), failed(), hostile_run()] {
+        let page = html(&events, Lang::En);
+        assert!(page.contains("default-src 'none'"));
+        for loader in [" src", "script", " onload", " onerror", "iframe", "object", "@import"] {
+            assert!(!names(&page).contains(loader), "{loader}");
+        }
+        let urls: Vec<_> = page.match_indices("url(").map(|(at, _)| &page[at..at + 10]).collect();
+        assert!(urls.iter().all(|u| u.starts_with("url(#hatch")), "{urls:?}");
+    }
+}
+
+#[test]
+fn hostile_text_stays_text() {
+    let mut known = BTreeSet::new();
+    for events in [good(), failed(), aborted(), tester_error(), killed()] {
+        known.extend(names(&html(&events, Lang::En)));
+    }
+    let page = html(&hostile_run(), Lang::En);
+    let more: Vec<String> = names(&page).difference(&known).cloned().collect();
+    // Drawings that the tame runs do not have.
+    let drawn = ["circle", "abbr", "path", "polyline", "br"];
+    assert!(
+        more.iter().all(|n| n.starts_with(' ') && ["cx", "cy", "r", "d", "title"].contains(&n.trim()) || drawn.contains(&n.as_str())),
+        "{more:?}"
+    );
+    assert!(page.chars().all(|c| c == '\n' || !c.is_control() && c != '\u{202e}'));
+    assert_eq!(page.matches("</style>").count(), 1);
+    assert_eq!(page.matches("<script").count(), 0);
+    assert_eq!(page.matches("<body>").count(), 1);
+}
+
+#[test]
+fn a_summary_says_what_failed_and_where_the_rest_is() {
+    insta::assert_snapshot!("summary_of_a_bad_unit", markdown(&failed(), Lang::En));
+    insta::assert_snapshot!("summary_of_a_good_unit_in_german", markdown(&good(), Lang::De));
+}
+
+#[test]
+fn hostile_text_makes_no_markdown() {
+    let text = markdown(&hostile_run(), Lang::En);
+    assert!(!text.contains("<a") && !text.contains("<script") && !text.contains("<img"), "{text}");
+    assert!(text.chars().all(|c| c == '\n' || !c.is_control()));
+    let links: Vec<_> = text.match_indices("](").map(|(at, _)| text[at..].split(')').next().unwrap()).collect();
+    assert_eq!(links, ["](report.html", "](measurements.csv", "](junit.xml", "](journal.jsonl"]);
+    let bars = |line: &str| line.replace("\\|", "").matches('|').count();
+    let mut columns = 0;
+    for line in text.lines().filter(|l| l.starts_with('|')) {
+        columns = if line.starts_with("|---") { bars(line) } else { columns };
+        assert!(columns == 0 || bars(line) == columns || text.contains(&format!("{line}\n|---")), "{line}");
+    }
+}
