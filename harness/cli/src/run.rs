@@ -106,8 +106,8 @@ fn wall_clock(arguments: &RunArguments) -> Result<jiff::Timestamp, Failure> {
 
 fn pace(arguments: &RunArguments) -> Result<Option<f64>, Failure> {
     match arguments.speed {
-        Some(factor) if !(factor.is_finite() && factor > 0.0) => {
-            Err(Failure::invalid(format!("--speed: `{factor}`, expected a number above 0"), Some("1 is real time, 10 ten times as fast")))
+        Some(factor) if !(0.01..=10_000.0).contains(&factor) => {
+            Err(Failure::invalid(format!("--speed: `{factor}`, expected a number from 0.01 to 10000"), Some("1 is real time, 10 ten times as fast")))
         }
         other => Ok(other),
     }
