@@ -21,7 +21,7 @@ pub struct Arguments {
 pub enum Command {
     /// Run a plan on a bench.
     #[command(after_help = RUN_EXAMPLES)]
-    Run(RunArguments),
+    Run(Box<RunArguments>),
     /// Check plans, product, limits and bench without switching anything on.
     #[command(after_help = CHECK_EXAMPLES)]
     Check(CheckArguments),
@@ -44,7 +44,7 @@ pub struct RunArguments {
     /// Replaces a parameter of the plan.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub parameters: Vec<String>,
-    /// Gives the virtual unit a defect; may be repeated.
+    /// Gives the virtual unit, otherwise nominal, a defect; may be repeated.
     #[arg(long, value_name = "ID")]
     pub defect: Vec<String>,
     /// Takes defects from this file; without --defect all of them.

@@ -17,14 +17,16 @@ pub struct VirtualUnit {
 }
 
 impl VirtualUnit {
-    /// The unit of `seed`, with the defects that the command line asks for:
-    /// `--defect` picks, `--defects` alone takes all of its file.
+    /// The unit of `seed`; with defects, the nominal unit and nothing but them,
+    /// so that a spread never hides or helps a defect. `--defect` picks,
+    /// `--defects` alone takes all of its file.
     ///
     /// # Errors
     /// Files that cannot be read; an id that is not there, with the nearest.
     pub fn choose(project: &Project, ids: &[String], file: Option<&Path>, seed: u64) -> Result<Self, Failure> {
         let defects = chosen_defects(project, ids, file)?;
-        Ok(Self { defects, drawn: Some((population(project)?, seed)) })
+        let drawn = if defects.is_empty() { Some((population(project)?, seed)) } else { None };
+        Ok(Self { defects, drawn })
     }
 
     /// Ids of its defects.

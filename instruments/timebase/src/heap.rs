@@ -53,6 +53,11 @@ impl Pace {
         self.origin_ns + (self.origin.elapsed().as_nanos() as f64 * self.factor) as u64
     }
 
+    /// Virtual time that is gone at once: 20 ms of real time.
+    fn stride(&self) -> u64 {
+        (20e6 * self.factor).max(1.0) as u64
+    }
+
     /// Real time from now to virtual `at`.
     fn until(&self, at: u64) -> Duration {
         let due = Duration::from_nanos((at.saturating_sub(self.origin_ns) as f64 / self.factor) as u64);
@@ -133,6 +138,8 @@ impl Shared {
                 return None;
             }
             let Some(pace) = &state.pace else { return Some(goal) };
+            // In short strides: an edge on the way shows when it happens.
+            let goal = goal.min(state.now + pace.stride());
             let wait = pace.until(goal);
             let present = pace.present();
             if state.nudged {

@@ -119,7 +119,7 @@ fn interrupted(scratch: &Scratch, plan: &str, times: u32) -> Run {
         std::thread::sleep(Duration::from_millis(15));
     }
     let output = child.wait_with_output().expect("hil ends");
-    finished(&Scratch(out), output)
+    finished(&out, output)
 }
 
 fn wait_for_step(child: &mut Child, journal: &Path) {

@@ -59,9 +59,9 @@ says!(
 );
 says!(
     an_unknown_product,
-    "[plan]\nid = \"x\"\ntitle = \"x\"\nproduct = \"smart-bms-12-201\"\n[[step]]\nid = \"s\"\ndo = [ { wait = \"1 s\" } ]\n".to_owned()
+    "[plan]\nid = \"x\"\ntitle = \"x\"\nproduct = \"smart-bms-12-201\"\n[[step]]\nid = \"s\"\ndo = [ { wait = \"1 s\" } ]\n"
 );
-says!(no_toml, "[plan\nid = 1".to_owned());
+says!(no_toml, "[plan\nid = 1");
 says!(
     several_errors_in_one_pass,
     format!(

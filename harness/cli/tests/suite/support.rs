@@ -48,12 +48,12 @@ pub struct Run {
 /// Runs `hil run PLAN --out SCRATCH ARGS…` to its end.
 pub fn run(scratch: &Scratch, plan: &str, args: &[&str]) -> Run {
     let output = hil().arg("run").arg(plan).arg("--out").arg(&scratch.0).args(args).output().expect("hil starts");
-    finished(scratch, output)
+    finished(&scratch.0, output)
 }
 
-/// What a run that has ended left in its scratch folder.
-pub fn finished(scratch: &Scratch, output: Output) -> Run {
-    let folder = newest(&scratch.0);
+/// What a run that has ended left in the folder of its runs.
+pub fn finished(out: &Path, output: Output) -> Run {
+    let folder = newest(out);
     let journal = std::fs::read(folder.join("journal.jsonl")).unwrap_or_default();
     let events = hil_record::read_journal(journal.as_slice()).map(|j| j.events).unwrap_or_default();
     Run { code: output.status.code().unwrap_or(-1), output, folder, events }
