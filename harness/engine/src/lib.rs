@@ -17,6 +17,7 @@ mod names;
 mod scene;
 mod state;
 mod step;
+mod uncertainty;
 mod wall;
 mod watches;
 

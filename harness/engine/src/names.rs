@@ -7,6 +7,8 @@ use hil_model::Value;
 use hil_model::expression::EdgeRef;
 use hil_timebase::Nanos;
 
+use crate::uncertainty::Form;
+
 /// When an edge was, and how well that is known (k = 2).
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) struct Moment {
@@ -18,8 +20,8 @@ pub(crate) struct Moment {
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Known {
     pub(crate) value: Value,
-    /// Expanded (k = 2), in SI units.
-    pub(crate) uncertainty: Option<f64>,
+    /// `None` where it is not known.
+    pub(crate) uncertainty: Option<Form>,
     pub(crate) at: Nanos,
 }
 

@@ -110,7 +110,7 @@ impl<'a> Engine<'a> {
     /// Why it ended; empty if it went to its end.
     async fn work(&mut self) -> String {
         let Self { plan, bench, clock, log, header, control, .. } = self;
-        let stage = Stage { bench: *bench, clock: clock.clone(), log: log.clone(), header };
+        let stage = Stage { bench: *bench, clock: clock.clone(), log: log.clone(), header, rule: plan.judging.rule };
         match until_interrupt(log, control, 1, guarded(work(&stage, plan))).await {
             Ok(Ok(Ok(()))) => String::new(),
             Ok(Ok(Err(why))) => why,
@@ -155,7 +155,7 @@ impl<'a> Engine<'a> {
 
     async fn teardown_acts(&mut self) -> Result<(), String> {
         let Self { plan, bench, clock, log, header, control, .. } = self;
-        let stage = Stage { bench: *bench, clock: clock.clone(), log: log.clone(), header };
+        let stage = Stage { bench: *bench, clock: clock.clone(), log: log.clone(), header, rule: plan.judging.rule };
         log.note(EventKind::PhaseStarted { phase: "teardown".into() });
         let scene = Scene::new(&stage, "teardown", &[], true);
         let acts = clock.timeout(TEARDOWN_LIMIT, guarded(run_acts(&scene, &plan.teardown)));
@@ -221,7 +221,7 @@ impl<'a> Engine<'a> {
     }
 
     fn stage(&self) -> Stage<'_> {
-        Stage { bench: self.bench, clock: self.clock.clone(), log: self.log.clone(), header: &self.header }
+        Stage { bench: self.bench, clock: self.clock.clone(), log: self.log.clone(), header: &self.header, rule: self.plan.judging.rule }
     }
 }
 

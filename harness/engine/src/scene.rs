@@ -5,13 +5,14 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use hil_channel::{Bench, Channel, ChannelError, Edge, Reading};
-use hil_model::{Blame, SignalId, SignalKind, Value};
+use hil_model::{Blame, DecisionRule, SignalId, SignalKind, Value};
 use hil_record::{Datum, EventKind, Verdict};
 use hil_timebase::{Clock, Nanos};
 
 use crate::dispatcher::{JournalFailed, Log};
 use crate::header::RunHeader;
 use crate::names::{Known, Moment, Names};
+use crate::uncertainty::Form;
 use crate::watches::Watches;
 
 /// What every step of a run shares.
@@ -20,6 +21,8 @@ pub(crate) struct Stage<'a> {
     pub(crate) clock: Clock,
     pub(crate) log: Log,
     pub(crate) header: &'a RunHeader,
+    /// How the plan's limits are decided.
+    pub(crate) rule: DecisionRule,
 }
 
 /// Why the acts of a step ended early.
@@ -128,13 +131,26 @@ impl<'a> Scene<'a> {
             unit,
             at_ns: self.ns(reading.at),
         })?;
-        self.keep_value(name, &reading.value, reading.uncertainty, reading.at);
+        self.keep_value(name, signal.as_str(), &reading.value, reading.uncertainty, reading.at);
         Ok(())
     }
 
-    /// Gives a value its name.
-    pub(crate) fn keep_value(&self, name: &str, value: &Value, uncertainty: Option<f64>, at: Nanos) {
-        self.names.borrow_mut().add_value(name, Known { value: value.clone(), uncertainty, at });
+    /// Gives a value of a signal its name.
+    pub(crate) fn keep_value(&self, name: &str, signal: &str, value: &Value, uncertainty: Option<f64>, at: Nanos) {
+        let form = uncertainty.map(|u| Form::single(&self.origin(signal), u));
+        self.keep_known(name, Known { value: value.clone(), uncertainty: form, at });
+    }
+
+    /// Gives a value its name, with what its uncertainty consists of.
+    pub(crate) fn keep_known(&self, name: &str, known: Known) {
+        self.names.borrow_mut().add_value(name, known);
+    }
+
+    /// Whose error a reading of this signal has: signals that one part of the
+    /// bench reads share it.
+    fn origin(&self, signal: &str) -> String {
+        let channel = self.stage.bench.channel(&SignalId::new(signal));
+        channel.map_or_else(|| signal.to_owned(), |c| c.abilities().part.clone())
     }
 
     /// Gives an edge its name; a second of the same name is `name[1]`.

@@ -101,6 +101,7 @@ pub(crate) fn plan(steps: Vec<Step>) -> Plan {
         id: "plan".into(),
         title: "A plan".into(),
         product: "unit".into(),
+        judging: hil_model::Judging::default(),
         parameters: BTreeMap::new(),
         setup: vec![],
         recover: vec![],

@@ -6,6 +6,7 @@ use serde::ser::Error;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::datum::Datum;
+use crate::decision::Decision;
 use crate::outcome::{Disposition, Status};
 use crate::verdict::Verdict;
 
@@ -242,6 +243,21 @@ pub struct Measurement {
     pub high: Option<f64>,
     /// Expected text, for what is no quantity.
     pub expected: Option<String>,
+    /// Lowest value that passes without a condition, by the plan's decision
+    /// rule; `None` under simple acceptance, where that is `low`.
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "finite")]
+    pub accept_low: Option<f64>,
+    /// Highest value that passes without a condition.
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "finite")]
+    pub accept_high: Option<f64>,
+    /// What the plan's decision rule says; `None` under simple acceptance and
+    /// for what is no quantity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Decision>,
+    /// Probability that the true value is within the limits, 0 to 1, for a
+    /// normal distribution; `None` where the uncertainty is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "finite")]
+    pub conformance: Option<f64>,
     /// The verdict.
     pub verdict: Verdict,
     /// The limit is our proposal, not the manual's.

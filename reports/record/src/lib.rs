@@ -4,6 +4,7 @@
 //! other than the journal's.
 
 pub mod datum;
+pub mod decision;
 pub mod event;
 pub mod journal;
 pub mod outcome;
@@ -11,6 +12,7 @@ pub mod sink;
 pub mod verdict;
 
 pub use datum::Datum;
+pub use decision::Decision;
 pub use event::{Event, EventKind, Measurement, PartIdentity, SafeOutput};
 pub use journal::{Journal, JournalError, JournalWriter, read_journal};
 pub use outcome::{Disposition, Outcome, Status};

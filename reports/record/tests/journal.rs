@@ -25,6 +25,10 @@ fn measurement() -> Measurement {
         low: Some(11.0),
         high: None,
         expected: None,
+        accept_low: None,
+        accept_high: None,
+        decision: None,
+        conformance: None,
         verdict: Verdict::Pass,
         provisional: true,
         limit: Some("limit-2x10A".into()),
@@ -94,6 +98,14 @@ fn all_kinds() -> Vec<EventKind> {
             source: text("line"),
         },
         EventKind::Measurement(measurement()),
+        EventKind::Measurement(Measurement {
+            accept_low: Some(11.3),
+            accept_high: Some(12.7),
+            decision: Some(hil_record::Decision::ConditionalFail),
+            conformance: Some(0.25),
+            verdict: Verdict::Inconclusive,
+            ..measurement()
+        }),
         EventKind::Measurement(Measurement {
             value: Datum::Text("low".into()),
             expected: Some("high".into()),
@@ -241,7 +253,7 @@ fn a_bad_line_in_the_middle_is_named() {
     let error = read(text.replace("bench-opened", "bench-painted").as_bytes()).unwrap_err();
     assert!(error.to_string().starts_with("journal, line 2: no event: unknown variant `bench-painted`"), "{error}");
     // A whole last line that is no event was not torn.
-    assert!(matches!(read(format!("{text}}}\n").as_bytes()), Err(JournalError::Line { line: 17, .. })));
+    assert!(matches!(read(format!("{text}}}\n").as_bytes()), Err(JournalError::Line { line: 18, .. })));
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! This room knows nobody: it does no I/O, has no clock and no bench.
 
 pub mod condition;
+pub mod decision;
 pub mod diagnostic;
 pub mod expression;
 pub mod limit;
@@ -15,6 +16,7 @@ pub mod signal;
 pub mod value;
 
 pub use condition::{Condition, Trigger};
+pub use decision::{Decided, Decision, DecisionRule, Judging};
 pub use diagnostic::{Diagnostic, FileId, SourceFile, Sources, Span};
 pub use limit::{Judgement, Limit, LimitSource};
 pub use plan::{Act, Action, Blame, Check, Plan, Statistic, Step};

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::condition::{Condition, Trigger};
+use crate::decision::Judging;
 use crate::diagnostic::Span;
 use crate::expression::Expression;
 use crate::limit::Limit;
@@ -21,6 +22,8 @@ pub struct Plan {
     pub title: String,
     /// The product's id.
     pub product: String,
+    /// How its limits are decided, and how good the bench must be.
+    pub judging: Judging,
     /// Parameters with the values they have in this run (`--set` included).
     pub parameters: BTreeMap<String, Value>,
     /// Runs before the first step; a failure there is an error of the bench.

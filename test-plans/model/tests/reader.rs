@@ -228,6 +228,20 @@ fn all_errors_of_a_file_come_in_one_pass() {
 }
 
 #[test]
+fn a_plan_says_how_it_is_judged() {
+    use hil_model::{DecisionRule, Judging};
+    let plan = spoiled(File::Plan, &[]).plan.expect("the sample");
+    assert_eq!(plan.judging, Judging { rule: DecisionRule::Simple, minimum_tur: None });
+    for (word, rule) in DecisionRule::WORDS {
+        let keys = format!("id = \"sample\"\ndecision-rule = \"{word}\"\nminimum-tur = 4");
+        let plan = spoiled(File::Plan, &[("id = \"sample\"", &keys)]).plan.expect("a plan");
+        assert_eq!(plan.judging, Judging { rule, minimum_tur: Some(4.0) });
+    }
+    let keys = "id = \"sample\"\ndecision-rule = \"gaurded\"\nminimum-tur = 0";
+    insta::assert_snapshot!("judging", spoiled(File::Plan, &[("id = \"sample\"", keys)]).messages());
+}
+
+#[test]
 fn an_override_must_name_a_parameter_and_keep_its_kind() {
     let overrides = [("batery", "13 V"), ("battery", "13 A"), ("fraction", "many"), ("serial", "anything")];
     insta::assert_snapshot!("overrides", read(PRODUCT, LIMITS, SAMPLE, &overrides).messages());

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::decision::{DecisionRule, Judging};
 use crate::diagnostic::{Sources, nearest};
 use crate::plan::{Act, Plan, Step};
 use crate::quantity::{Dimension, Quantity};
@@ -28,9 +29,9 @@ pub(super) fn read(root: Table<'_>, sources: &Sources, given: PlanContext<'_>) -
     let teardown = phase(&context, &root, "teardown", &bindings);
     let parameters = bindings.iter().map(|(name, value)| (name.clone(), typed(value))).collect();
     root.finish();
-    let Head { id, title, product } = head?;
+    let Head { id, title, product, judging } = head?;
     context.product()?;
-    let plan = Plan { id, title, product, parameters, setup: setup?, recover: recover?, steps: steps?, teardown: teardown? };
+    let plan = Plan { id, title, product, judging, parameters, setup: setup?, recover: recover?, steps: steps?, teardown: teardown? };
     (!context.is_incomplete()).then_some(plan)
 }
 
@@ -38,6 +39,7 @@ struct Head {
     id: String,
     title: String,
     product: String,
+    judging: Judging,
 }
 
 fn head(context: &Context<'_>, root: &Table<'_>) -> Option<Head> {
@@ -45,6 +47,7 @@ fn head(context: &Context<'_>, root: &Table<'_>) -> Option<Head> {
     let id = table.required("id").and_then(|n| n.name());
     let title = table.string("title");
     let product = table.required("product").and_then(|n| Some((n.filled()?, n)));
+    let judging = judging(&table);
     table.finish();
     let (product, node) = product?;
     if let Some(known) = context.given.product
@@ -52,7 +55,22 @@ fn head(context: &Context<'_>, root: &Table<'_>) -> Option<Head> {
     {
         node.none_of(product, [known.id.as_str()]);
     }
-    Some(Head { id: id?.to_owned(), title: title?.to_owned(), product: product.to_owned() })
+    Some(Head { id: id?.to_owned(), title: title?.to_owned(), product: product.to_owned(), judging: judging? })
+}
+
+/// `decision-rule` and `minimum-tur`; both may be absent.
+fn judging(table: &Table<'_>) -> Option<Judging> {
+    let words: Vec<&str> = DecisionRule::WORDS.iter().map(|(word, _)| *word).collect();
+    let rule = table.optional("decision-rule").map(|n| n.word(&words).and_then(DecisionRule::parse));
+    let minimum = table.optional("minimum-tur").map(|n| {
+        let ratio = n.number()?;
+        if ratio <= 0.0 {
+            n.expected("a ratio above 0", Some("4 is usual".into()));
+            return None;
+        }
+        Some(ratio)
+    });
+    Some(Judging { rule: rule.unwrap_or(Some(DecisionRule::Simple))?, minimum_tur: minimum.map_or(Some(None), |m| m.map(Some))? })
 }
 
 /// Parameters with the values that they have in this run.
