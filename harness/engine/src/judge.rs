@@ -9,6 +9,7 @@ use hil_timebase::Nanos;
 use crate::scene::{Scene, Stop};
 
 /// A value that waits for its verdict.
+#[derive(Clone)]
 pub(crate) struct Taken<'a> {
     /// Name in the plan.
     pub(crate) name: &'a str,
@@ -30,6 +31,10 @@ impl Scene<'_> {
     pub(crate) fn judge(&self, taken: &Taken<'_>, check: &Check, blame: Blame) -> Result<(), Stop> {
         let m = match check {
             Check::Limit(limit) => self.judge_limit(taken, limit, blame),
+            Check::Computed { low, high } => {
+                let (limit, uncertainty) = self.bounds(taken, low.as_ref(), high.as_ref())?;
+                self.judge_limit(&Taken { uncertainty, ..taken.clone() }, &limit, blame)
+            }
             Check::Equals(expected) => {
                 let verdict = match holds(&Condition::Is(expected.clone()), &taken.value) {
                     Some(true) => Verdict::Pass,
@@ -153,6 +158,8 @@ pub(crate) fn check_value(check: &Check, value: &Value) -> Option<bool> {
             Judgement::Incomparable => None,
         },
         Check::Equals(expected) => holds(&Condition::Is(expected.clone()), value),
+        // Of a quantity, and judged where its bounds are known.
+        Check::Computed { .. } => None,
     }
 }
 

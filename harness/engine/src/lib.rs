@@ -9,6 +9,8 @@ pub mod preflight;
 pub mod run;
 
 mod actions;
+mod computed;
+mod course;
 mod dispatcher;
 mod evaluate;
 mod guard;
@@ -21,7 +23,7 @@ mod uncertainty;
 mod wall;
 mod watches;
 
-pub use header::{Control, RunHeader, Sinks};
+pub use header::{Answer, Control, Expects, Operator, Question, RunHeader, Selection, Sinks};
 pub use run::Engine;
 
 #[cfg(test)]

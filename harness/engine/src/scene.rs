@@ -4,13 +4,13 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use hil_channel::{Bench, Channel, ChannelError, Edge, Reading};
-use hil_model::{Blame, DecisionRule, SignalId, SignalKind, Value};
+use hil_channel::{Bench, Channel, ChannelError, Edge, Fault, Reading};
+use hil_model::{Blame, DecisionRule, FailureKind, SignalId, SignalKind, Value};
 use hil_record::{Datum, EventKind, Verdict};
 use hil_timebase::{Clock, Nanos};
 
 use crate::dispatcher::{JournalFailed, Log};
-use crate::header::RunHeader;
+use crate::header::{Answer, Operator, Question, RunHeader};
 use crate::names::{Known, Moment, Names};
 use crate::uncertainty::Form;
 use crate::watches::Watches;
@@ -23,6 +23,15 @@ pub(crate) struct Stage<'a> {
     pub(crate) header: &'a RunHeader,
     /// How the plan's limits are decided.
     pub(crate) rule: DecisionRule,
+    /// Who answers questions.
+    pub(crate) operator: &'a dyn Operator,
+}
+
+impl Stage<'_> {
+    /// Asks whoever is there.
+    pub(crate) async fn ask(&self, question: &Question) -> Result<Answer, String> {
+        self.operator.ask(question).await
+    }
 }
 
 /// Why the acts of a step ended early.
@@ -32,6 +41,9 @@ pub(crate) enum Stop {
     Judged,
     /// Something that is no measurement; its event is not yet out.
     Problem(Verdict, String),
+    /// A part of the bench or of the unit did not answer; its event is not yet
+    /// out.
+    NoCommunication(String),
     /// The journal failed: nothing may act any more.
     Journal,
 }
@@ -45,7 +57,16 @@ impl Stop {
 
 impl From<ChannelError> for Stop {
     fn from(e: ChannelError) -> Self {
-        Self::error(e.to_string())
+        match e.fault {
+            Fault::NoAnswer { .. } | Fault::Garbled { .. } | Fault::LinkLost { .. } | Fault::Stale { .. } => {
+                Self::NoCommunication(e.to_string())
+            }
+            Fault::Unsupported { .. }
+            | Fault::OutOfRange { .. }
+            | Fault::Refused { .. }
+            | Fault::Readback { .. }
+            | Fault::WrongIdentity { .. } => Self::error(e.to_string()),
+        }
     }
 }
 
@@ -66,6 +87,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) tester_only: bool,
     /// The act that runs, for messages.
     pub(crate) act: Cell<usize>,
+    /// What kind of failure ended it.
+    pub(crate) failure: Cell<Option<FailureKind>>,
     pub(crate) names: RefCell<Names>,
     pub(crate) watches: Watches,
 }
@@ -73,7 +96,17 @@ pub(crate) struct Scene<'a> {
 impl<'a> Scene<'a> {
     pub(crate) fn new(stage: &'a Stage<'a>, step: &'a str, requirements: &'a [String], tester_only: bool) -> Self {
         let names = RefCell::new(Names::new(stage.log.look().origin()));
-        Self { stage, step, attempt: 1, requirements, tester_only, act: Cell::new(0), names, watches: Watches::default() }
+        Self {
+            stage,
+            step,
+            attempt: 1,
+            requirements,
+            tester_only,
+            act: Cell::new(0),
+            failure: Cell::new(None),
+            names,
+            watches: Watches::default(),
+        }
     }
 
     pub(crate) fn now(&self) -> Nanos {

@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use hil_record::event::SCHEMA;
 use hil_record::{
-    Datum, Disposition, Event, EventKind, EventSink, JournalError, JournalWriter, Measurement, PartIdentity, SafeOutput, Status, Verdict,
-    read_journal,
+    Datum, Disposition, Event, EventKind, EventSink, Exclusion, JournalError, JournalWriter, Measurement, PartIdentity, SafeOutput, Status,
+    Verdict, read_journal,
 };
 
 fn number(kinds: Vec<EventKind>) -> Vec<Event> {
@@ -114,13 +114,30 @@ fn all_kinds() -> Vec<EventKind> {
         }),
         EventKind::Problem { step: None, verdict: Verdict::Error, message: text("supply `battery` refused `VOLT 43.0`\ncaused by: -222") },
         EventKind::StepFinished { step: step(), attempt: 1, verdict: Verdict::Inconclusive, reason: None },
+        EventKind::Answer {
+            step: step(),
+            name: text("label"),
+            prompt: text("Is the label straight?"),
+            value: Datum::Text("pass".into()),
+            unit: String::new(),
+            by: text("option"),
+            at_ns: 14,
+        },
+        EventKind::StepExcluded { step: step(), by: Exclusion::Condition, reason: text("`when` does not hold") },
+        EventKind::Retry { step: step(), attempt: 1, failure: text("open-contact") },
         EventKind::Interrupted { by: text("SIGINT"), count: 2 },
         EventKind::SafeState {
             outputs: vec![SafeOutput { part: text("battery"), off: true, readback: text("OUTP? 0") }],
             confirmed: true,
             took_ns: 38_000_000,
         },
-        EventKind::RunFinished { disposition: Disposition::Fail, status: Status::Aborted, safe: true, exit_code: 1 },
+        EventKind::RunFinished {
+            disposition: Disposition::Fail,
+            status: Status::Aborted,
+            safe: true,
+            exit_code: 1,
+            retried: vec![text("contact")],
+        },
     ]
 }
 
@@ -139,9 +156,12 @@ fn place(kind: &EventKind) -> usize {
         EventKind::Measurement(_) => 9,
         EventKind::Problem { .. } => 10,
         EventKind::StepFinished { .. } => 11,
-        EventKind::Interrupted { .. } => 12,
-        EventKind::SafeState { .. } => 13,
-        EventKind::RunFinished { .. } => 14,
+        EventKind::Answer { .. } => 12,
+        EventKind::StepExcluded { .. } => 13,
+        EventKind::Retry { .. } => 14,
+        EventKind::Interrupted { .. } => 15,
+        EventKind::SafeState { .. } => 16,
+        EventKind::RunFinished { .. } => 17,
     }
 }
 
@@ -162,7 +182,7 @@ fn every_kind_of_event_survives() {
     let events = number(all_kinds());
     let mut kinds: Vec<_> = events.iter().map(|e| place(&e.kind)).collect();
     kinds.dedup();
-    assert_eq!(kinds, (0..15).collect::<Vec<_>>());
+    assert_eq!(kinds, (0..18).collect::<Vec<_>>());
 
     let bytes = written(&events);
     assert_eq!(bytes.iter().filter(|b| **b == b'\n').count(), events.len(), "one line each");

@@ -2,9 +2,11 @@
 //! table its own step. Made only by the reader, so it cannot be wrong.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use crate::condition::{Condition, Trigger};
+use crate::course::{Course, FailureKind};
 use crate::decision::Judging;
 use crate::diagnostic::Span;
 use crate::expression::Expression;
@@ -50,6 +52,8 @@ pub struct Step {
     pub timeout: Duration,
     /// What it does, in order.
     pub acts: Vec<Act>,
+    /// Whether and how often it runs.
+    pub course: Course,
     /// Where its header stands.
     pub span: Span,
 }
@@ -63,6 +67,8 @@ pub struct Act {
     pub span: Span,
     /// One line for people: `set btv.atd = open`.
     pub text: String,
+    /// What kind of failure it is when this act fails, if not the unit's.
+    pub fails_as: Option<FailureKind>,
 }
 
 /// What a step can do.
@@ -71,7 +77,7 @@ pub enum Action {
     /// Set signals, in order. `name` is the time of the last one's edge.
     Set {
         /// In the order written.
-        assignments: Vec<(SignalId, Value)>,
+        assignments: Vec<(SignalId, Setpoint)>,
         /// `as`: an edge.
         name: Option<String>,
     },
@@ -178,13 +184,39 @@ pub enum Action {
     },
 }
 
+/// What a signal is set to.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Setpoint {
+    /// Known when the plan is read.
+    Fixed(Value),
+    /// Known when earlier values are.
+    Computed(Expression),
+}
+
 /// How a value is judged.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Check {
     /// A quantity against a range.
     Limit(Limit),
+    /// A quantity against bounds that depend on earlier values; at least one
+    /// is present.
+    Computed {
+        /// Lowest accepted value.
+        low: Option<Expression>,
+        /// Highest accepted value.
+        high: Option<Expression>,
+    },
     /// A level, LED state or text against one value.
     Equals(Value),
+}
+
+impl fmt::Display for Setpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fixed(value) => value.fmt(f),
+            Self::Computed(expression) => expression.fmt(f),
+        }
+    }
 }
 
 /// Whose fault a bad value is: `blame = "tester"` marks a check that guards the

@@ -13,7 +13,9 @@ pub mod table;
 
 mod action;
 mod check;
+mod computed;
 mod context;
+mod course;
 mod limits;
 mod names;
 mod observe;

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -12,6 +13,7 @@ use crate::plan::{Act, Plan, Step};
 use crate::quantity::{Dimension, Quantity};
 use crate::reader::PlanContext;
 use crate::reader::context::Context;
+use crate::reader::names::Names;
 use crate::reader::node::Node;
 use crate::reader::report::one_of;
 use crate::reader::step::{acts, step};
@@ -48,6 +50,7 @@ fn head(context: &Context<'_>, root: &Table<'_>) -> Option<Head> {
     let title = table.string("title");
     let product = table.required("product").and_then(|n| Some((n.filled()?, n)));
     let judging = judging(&table);
+    context.goes_on.set(table.optional("continue-on-fail").and_then(|n| n.boolean()));
     table.finish();
     let (product, node) = product?;
     if let Some(known) = context.given.product
@@ -148,7 +151,7 @@ fn phase<'a>(context: &Context<'_>, root: &Table<'a>, key: &'static str, paramet
     }
     substitute(&mut raw, &Scope { parameters, each: Each::Nothing }, root.report, key, &[]);
     let table = Table::new(&raw, table.span, String::new(), key.into(), root.report);
-    let acts = acts(context, &table);
+    let acts = acts(context, &mut Names::default(), &table);
     table.finish();
     acts
 }
@@ -164,19 +167,20 @@ fn use_recover<'a>(root: &Table<'a>, setup: &Table<'a>, raw: &mut DeTable<'a>) {
         if !act.get_ref().as_table().is_some_and(|t| t.contains_key("use")) {
             return vec![act];
         }
-        match recover.filter(|_| names_recover(&node)) {
-            Some(recover) => recover.iter().cloned().collect(),
-            None => {
+        match (names_recover(&node), recover) {
+            (true, Some(recover)) => recover.iter().cloned().collect(),
+            (true, None) => {
                 node.error("nothing to use here, expected a plan with `[recover]` and its `do`", None);
                 Vec::new()
             }
+            (false, _) => Vec::new(),
         }
     });
     *acts = expanded.collect();
 }
 
 fn names_recover(node: &Node<'_>) -> bool {
-    let Some(table) = node.table() else { return false };
+    let Some(table) = node.table().map(|t| t.at("setup")) else { return false };
     let found = table.required("use").and_then(|n| n.word(&["recover"]));
     table.finish();
     found.is_some()
@@ -188,6 +192,7 @@ fn steps<'a>(context: &Context<'_>, root: &Table<'a>, parameters: &Bindings<'a>)
         root.report.absence("", root.span, "the plan has no steps, expected `[[step]]`", None);
     }
     let mut ids = BTreeSet::new();
+    Rc::make_mut(&mut context.exports.borrow_mut()).later = written.iter().filter_map(|t| t.peek_text("id")).map(str::to_owned).collect();
     let mut steps = Vec::new();
     for table in &written {
         if let Some(id) = table.peek_text("id")

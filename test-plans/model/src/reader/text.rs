@@ -56,6 +56,10 @@ fn state(signal: &crate::SignalId, condition: &crate::Condition) -> String {
 fn judged(check: &Check) -> String {
     match check {
         Check::Equals(value) => format!("= {value}"),
+        Check::Computed { low, high } => {
+            let bounds = [low.as_ref().map(|e| format!(">= {e}")), high.as_ref().map(|e| format!("<= {e}"))];
+            list(bounds.into_iter().flatten())
+        }
         Check::Limit(limit) => {
             let link = if limit.low.is_some() && limit.high.is_some() { "in " } else { "" };
             let id = limit.id.as_ref().map(|id| format!(" (limits.{id})")).unwrap_or_default();
