@@ -273,7 +273,7 @@ fn a_bad_line_in_the_middle_is_named() {
     let error = read(text.replace("bench-opened", "bench-painted").as_bytes()).unwrap_err();
     assert!(error.to_string().starts_with("journal, line 2: no event: unknown variant `bench-painted`"), "{error}");
     // A whole last line that is no event was not torn.
-    assert!(matches!(read(format!("{text}}}\n").as_bytes()), Err(JournalError::Line { line: 18, .. })));
+    assert!(matches!(read(format!("{text}}}\n").as_bytes()), Err(JournalError::Line { line: 21, .. })));
 }
 
 #[test]

@@ -103,7 +103,7 @@ fn set(context: &Context<'_>, names: &mut Names, table: &Table<'_>) -> Option<Ac
 
 /// A constant, or for a quantity an expression over earlier values.
 fn setpoint(names: &mut Names, node: &Node<'_>, sort: &Sort) -> Option<Setpoint> {
-    match (computed::named(node), sort.dimension()) {
+    match (computed::named(names, node), sort.dimension()) {
         (Some(expression), Some(dimension)) => computed::quantity(names, node, expression, Some(dimension)).map(Setpoint::Computed),
         _ => value(node, sort).map(Setpoint::Fixed),
     }

@@ -23,10 +23,13 @@ pub(super) fn parsed(node: &Node<'_>, text: &str) -> Option<Expression> {
 }
 
 /// The expression of a value that names something; `None` for any other, which
-/// is then read as a constant.
-pub(super) fn named(node: &Node<'_>) -> Option<Expression> {
+/// is then read as a constant: a lone word that names nothing is a slip there.
+pub(super) fn named(names: &Names, node: &Node<'_>) -> Option<Expression> {
     let found = expression::parse(node.value.as_str()?).ok()?;
-    (!found.values().is_empty() || !found.edges().is_empty()).then_some(found)
+    match &found {
+        Expression::Value(name) => (name.contains('.') || names.named(name).is_some()).then_some(found),
+        _ => (!found.values().is_empty() || !found.edges().is_empty()).then_some(found),
+    }
 }
 
 /// The same with its names looked up; it must be a quantity of this dimension.
@@ -54,7 +57,7 @@ pub(super) fn quantity(names: &mut Names, node: &Node<'_>, expression: Expressio
 /// `min` and `max` where at least one names something.
 pub(super) fn bounds(names: &mut Names, table: &Table<'_>, sort: Option<&Sort>) -> Written<Check> {
     let (min, max) = (table.peek("min"), table.peek("max"));
-    let (low, high) = (min.and_then(named), max.and_then(named));
+    let (low, high) = (min.and_then(|n| named(names, n)), max.and_then(|n| named(names, n)));
     let other = ["nominal", "tolerance", "limit", "equals"].iter().any(|key| table.peek(key).is_some());
     if low.is_none() && high.is_none() || other || matches!(sort, Some(Sort::Word(_))) {
         return Written::Absent;
