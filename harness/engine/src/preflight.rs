@@ -76,7 +76,12 @@ impl<'a> Checker<'a> {
                 let edges = expression.edges().into_iter().map(|e| e.name.as_str()).collect();
                 self.resolves(name, edges, limit);
             }
-            Action::Require { .. } | Action::Wait { .. } => {}
+            Action::Together { branches } => {
+                for inner in branches.iter().flatten() {
+                    self.act(inner);
+                }
+            }
+            Action::Require { .. } | Action::Wait { .. } | Action::Prompt { .. } => {}
         }
     }
 

@@ -3,6 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::time::Duration;
 
 use hil_channel::{Bench, Channel, ChannelError, Edge, Fault, Reading};
 use hil_model::{Blame, DecisionRule, FailureKind, SignalId, SignalKind, Value};
@@ -76,6 +77,9 @@ impl From<JournalFailed> for Stop {
     }
 }
 
+/// What a question in setup, recover or teardown may take.
+const PHASE_LIMIT: Duration = Duration::from_secs(600);
+
 /// One step while it runs.
 pub(crate) struct Scene<'a> {
     pub(crate) stage: &'a Stage<'a>,
@@ -89,6 +93,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) act: Cell<usize>,
     /// What kind of failure ended it.
     pub(crate) failure: Cell<Option<FailureKind>>,
+    /// When its time is over.
+    pub(crate) end: Nanos,
     pub(crate) names: RefCell<Names>,
     pub(crate) watches: Watches,
 }
@@ -104,6 +110,7 @@ impl<'a> Scene<'a> {
             tester_only,
             act: Cell::new(0),
             failure: Cell::new(None),
+            end: stage.clock.now() + PHASE_LIMIT,
             names,
             watches: Watches::default(),
         }

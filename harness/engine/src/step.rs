@@ -42,7 +42,8 @@ pub(crate) async fn run_step(
         attempt,
         requirements: step.requirements.clone(),
     })?;
-    let scene = Scene { attempt, ..Scene::new(stage, &step.id, &step.requirements, false) };
+    let end = stage.clock.now() + step.timeout;
+    let scene = Scene { attempt, end, ..Scene::new(stage, &step.id, &step.requirements, false) };
     scene.names.borrow_mut().import(imports);
     if stage.clock.timeout(step.timeout, run_acts(&scene, &step.acts)).await.is_err() {
         let doing = step.acts.get(scene.act.get()).map_or("", |a| a.text.as_str());
@@ -82,7 +83,8 @@ pub(crate) async fn run_acts(scene: &Scene<'_>, acts: &[Act]) -> Result<(), Stri
             Ok(()) => continue,
             Err(stop) => stop,
         };
-        scene.failure.set(act.fails_as);
+        // Of an action in a branch it is known already.
+        scene.failure.set(scene.failure.get().or(act.fails_as));
         let problem = |verdict, message| {
             let message = format!("`{}`: {message}", act.text);
             scene.stage.log.note(EventKind::Problem { step: Some(scene.step.to_owned()), verdict, message: message.clone() });

@@ -8,6 +8,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use futures_util::future::join;
+use hil_channel::BoxFuture;
 use hil_model::expression::{EdgeRef, Expression, Operator};
 use hil_model::quantity::find_unit;
 use hil_model::{
@@ -19,7 +20,7 @@ use hil_timebase::{Nanos, Runtime, World};
 use tokio::sync::mpsc;
 
 use crate::testbench::{TestBench, World as Signals, val};
-use crate::{Control, Engine, RunHeader, Selection, Sinks};
+use crate::{Answer, Control, Engine, Question, RunHeader, Selection, Sinks};
 
 pub(crate) fn id(name: &str) -> SignalId {
     SignalId::new(name)
@@ -167,6 +168,16 @@ pub(crate) struct Disturb {
     /// The world panics when it gets to this millisecond.
     pub(crate) world_panics: Option<u64>,
     pub(crate) selection: Selection,
+    /// What an operator says to every question; there is none without this.
+    pub(crate) answer: Option<Result<String, String>>,
+}
+
+struct Parrot(Result<String, String>);
+
+impl crate::Operator for Parrot {
+    fn ask<'a>(&'a self, _: &'a Question) -> BoxFuture<'a, Result<Answer, String>> {
+        Box::pin(async { self.0.clone().map(|text| Answer { text, by: "option".into() }) })
+    }
 }
 
 struct BrittleWorld(u64);
@@ -195,6 +206,9 @@ pub(crate) fn disturbed(plan: &Plan, bench: impl FnOnce(TestBench) -> TestBench,
     let sinks = Sinks { journal: Box::new(disturb.journal), others };
     let mut engine = Engine::new(plan, &bench, clock.clone(), sinks, header(), control);
     engine.select(disturb.selection);
+    if let Some(answer) = disturb.answer {
+        engine.attend(Box::new(Parrot(answer)));
+    }
     let interrupts = async {
         for at in disturb.interrupts {
             clock.sleep_until(Nanos(at * 1_000_000)).await;
@@ -264,6 +278,14 @@ impl Ran {
         let mut all = self.problems();
         assert_eq!(all.len(), 1, "{all:?}");
         all.remove(0)
+    }
+
+    /// The texts of all actions, in order.
+    pub(crate) fn actions(&self) -> Vec<String> {
+        self.events
+            .iter()
+            .filter_map(|e| if let EventKind::ActionStarted { text, .. } = &e.kind { Some(text.clone()) } else { None })
+            .collect()
     }
 
     /// Verdict and reason of each step.

@@ -11,7 +11,7 @@ use crate::decision::Judging;
 use crate::diagnostic::Span;
 use crate::expression::Expression;
 use crate::limit::Limit;
-use crate::quantity::Quantity;
+use crate::quantity::{Quantity, Unit};
 use crate::signal::SignalId;
 use crate::value::Value;
 
@@ -182,6 +182,55 @@ pub enum Action {
         /// `as`: a value.
         name: String,
     },
+    /// Ask a person.
+    Prompt {
+        /// What is asked.
+        text: String,
+        /// What would be an answer.
+        asked: Asked,
+        /// `as`: a value; `STEP.name` is the id of `--answer`.
+        name: String,
+        /// Judges the answer, if anything does.
+        check: Option<Check>,
+    },
+    /// Branches side by side; goes on when all have ended. The first that fails
+    /// cancels the others. No two set one signal.
+    Together {
+        /// At least two, none empty.
+        branches: Vec<Vec<Act>>,
+    },
+}
+
+/// What would be an answer of a person.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Asked {
+    /// One of these words, in the order written; at least two.
+    Words(Vec<String>),
+    /// A quantity of this unit's dimension; a plain number is in this unit.
+    Quantity(&'static Unit),
+    /// Any text that is not blank.
+    Text,
+}
+
+impl Plan {
+    /// Every question of the plan with the id that `--answer` calls it by.
+    pub fn prompts(&self) -> Vec<(String, &Asked)> {
+        let phases = [("setup", &self.setup), ("recover", &self.recover), ("teardown", &self.teardown)];
+        let steps = self.steps.iter().map(|s| (s.id.as_str(), &s.acts));
+        let mut found = Vec::new();
+        phases.into_iter().chain(steps).for_each(|(place, acts)| prompts(place, acts, &mut found));
+        found
+    }
+}
+
+fn prompts<'p>(place: &str, acts: &'p [Act], found: &mut Vec<(String, &'p Asked)>) {
+    for act in acts {
+        match &act.action {
+            Action::Prompt { name, asked, .. } => found.push((format!("{place}.{name}"), asked)),
+            Action::Together { branches } => branches.iter().for_each(|acts| prompts(place, acts, found)),
+            _ => {}
+        }
+    }
 }
 
 /// What a signal is set to.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::diagnostic::nearest;
 use crate::plan::{Act, Action, Setpoint};
 use crate::quantity::{Dimension, Quantity};
+use crate::reader::branches;
 use crate::reader::check::{Written, check};
 use crate::reader::computed;
 use crate::reader::context::{Context, Use};
@@ -19,7 +20,8 @@ use crate::reader::value::{Sort, condition, value};
 use crate::signal::Signal;
 use crate::value::Value;
 
-const ACTIONS: &[&str] = &["expect", "measure", "profile", "ramp", "read", "require", "set", "settle", "wait", "watch"];
+const ACTIONS: &[&str] =
+    &["expect", "measure", "profile", "prompt", "ramp", "read", "require", "set", "settle", "together", "wait", "watch"];
 
 /// Reads one action; `None` when it is wrong.
 pub(super) fn action(context: &Context<'_>, names: &mut Names, table: Table<'_>) -> Option<Act> {
@@ -33,16 +35,18 @@ pub(super) fn action(context: &Context<'_>, names: &mut Names, table: Table<'_>)
         "expect" => observe::expect(context, &table),
         "measure" => observe::measure(context, names, &table),
         "profile" => profile(context, names, &table),
+        "prompt" => branches::prompt(context, names, &table),
         "ramp" => ramp(context, names, &table),
         "read" => observe::read(context, names, &table),
         "require" => observe::require(context, names, &table),
         "set" => set(context, names, &table),
         "settle" => settle(context, &table),
+        "together" => branches::together(context, names, &table),
         "wait" => table.required("wait").and_then(|n| n.positive_duration()).map(|duration| Action::Wait { duration }),
         _ => observe::watch(context, names, &table),
     };
     let fails_as = match table.optional("fails-as") {
-        Some(node) if matches!(which, "expect" | "measure" | "ramp" | "require" | "settle") => course::kind(&node).map(Some),
+        Some(node) if matches!(which, "expect" | "measure" | "prompt" | "ramp" | "require" | "settle") => course::kind(&node).map(Some),
         Some(node) => {
             node.error(format!("`{which}` judges nothing that could fail as `{}`", node.value.as_str().unwrap_or("?")), None);
             None

@@ -12,6 +12,7 @@ pub mod report;
 pub mod table;
 
 mod action;
+mod branches;
 mod check;
 mod computed;
 mod context;

@@ -48,6 +48,8 @@ pub(super) struct Names {
     coming: BTreeSet<String>,
     /// Something that may use names could not be read.
     pub unread: bool,
+    /// Names of other branches, which may not have come yet.
+    hidden: BTreeSet<String>,
     /// Names that the step exports.
     kept: BTreeSet<String>,
     exports: Rc<Exports>,
@@ -74,6 +76,11 @@ impl Names {
     /// Names of actions still to come, so that messages can say so.
     pub fn expect(&mut self, coming: impl IntoIterator<Item = String>) {
         self.coming.extend(coming);
+    }
+
+    /// Names that only what comes after all branches may use.
+    pub fn hide(&mut self, hidden: BTreeSet<String>) {
+        self.hidden = hidden;
     }
 
     /// What a name of this step stands for.
@@ -148,6 +155,11 @@ impl Names {
     }
 
     fn lookup(&mut self, node: &Node<'_>, edge: EdgeRef) -> Option<Typed> {
+        if self.hidden.contains(&edge.name) {
+            let hint = Some("use it after `together`, or arm and take it before".to_owned());
+            node.error(format!("{} uses `{}` of another branch, which may not have come by then", node.what, edge.name), hint);
+            return None;
+        }
         let named = match self.declared.get_mut(&edge.name) {
             Some(entry) => {
                 entry.used = true;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use toml::de::DeValue;
 
 use crate::plan::{Act, Action, Blame, Step};
-use crate::reader::action::action;
+use crate::reader::branches;
 use crate::reader::context::Context;
 use crate::reader::course::{Reading, safety};
 use crate::reader::limits::requirement;
@@ -81,7 +81,7 @@ fn instance(context: &Context<'_>, table: Table<'_>, written_when: Option<&str>)
         let hint = Some("add a `measure`, `require` or `expect`".to_owned());
         report.absence(&place, span, "claims requirements, but judges nothing about the unit", hint);
     }
-    let fixed = acts.iter().fold(Duration::ZERO, |sum, act| sum.saturating_add(fixed_time(&act.action)));
+    let fixed = fixed_times(&acts);
     if limit < fixed {
         let at = timeout.map_or(span, |n| n.span);
         let hint = Some(format!("write `timeout = \"{}\"` or more", time(fixed)));
@@ -109,18 +109,8 @@ pub(super) fn acts(context: &Context<'_>, names: &mut Names, table: &Table<'_>) 
         node.error("`do` is empty, expected actions", None);
         return None;
     }
-    let tables: Vec<Option<Table<'_>>> = items.iter().map(Node::table).collect();
-    let coming = tables.iter().flatten().filter_map(|t| t.peek_text("as")).map(str::to_owned);
-    names.expect(coming);
-    let mut acts = Vec::new();
-    for table in tables.into_iter() {
-        names.unread |= table.is_none();
-        let place = table.map(|mut t| {
-            t.what = String::new();
-            t
-        });
-        acts.push(place.and_then(|t| action(context, names, t)));
-    }
+    names.expect(branches::names_given(&items));
+    let acts = branches::list(context, names, &items);
     if !names.unread {
         for (name, span) in names.unused_edges() {
             let hint = Some(format!("judge it with `require`, or remove `as = \"{name}\"`"));
@@ -144,7 +134,7 @@ fn requirements(context: &Context<'_>, node: &Node<'_>) -> Vec<String> {
 }
 
 /// Whether an act can fail the unit. A check that blames the tester cannot.
-const fn judges(act: &Act) -> bool {
+fn judges(act: &Act) -> bool {
     match &act.action {
         Action::Measure { blame, .. } | Action::Require { blame, .. } => matches!(blame, Blame::Unit),
         Action::Expect { .. } => true,
@@ -155,7 +145,14 @@ const fn judges(act: &Act) -> bool {
         | Action::Settle { .. }
         | Action::Watch { .. }
         | Action::Read { .. } => false,
+        Action::Prompt { check, .. } => check.is_some(),
+        Action::Together { branches } => branches.iter().flatten().any(judges),
     }
+}
+
+/// What acts take at least, one after the other.
+fn fixed_times(acts: &[Act]) -> Duration {
+    acts.iter().fold(Duration::ZERO, |sum, act| sum.saturating_add(fixed_time(&act.action)))
 }
 
 /// What an act takes at least, whatever the unit does.
@@ -168,7 +165,13 @@ fn fixed_time(action: &Action) -> Duration {
         Action::Ramp { from: Some(from), to, rate, until: None, .. } => {
             Duration::try_from_secs_f64((to.si - from.si).abs() / rate.si).unwrap_or(Duration::MAX)
         }
-        Action::Ramp { .. } | Action::Set { .. } | Action::Watch { .. } | Action::Require { .. } | Action::Read { .. } => Duration::ZERO,
+        Action::Together { branches } => branches.iter().map(|acts| fixed_times(acts)).max().unwrap_or_default(),
+        Action::Ramp { .. }
+        | Action::Set { .. }
+        | Action::Watch { .. }
+        | Action::Require { .. }
+        | Action::Read { .. }
+        | Action::Prompt { .. } => Duration::ZERO,
     }
 }
 
