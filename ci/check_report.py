@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Opens HTML reports in headless Chromium, as people would, and prints them.
 
-At 1920x1080, on a narrower screen and in a dark colour scheme: no script, no
-message on the console, no request to anywhere, nothing wider than the screen,
-the verdict readable in the first screen. Printed: A4, at least one page. Needs
+At 1920x1080, on a narrower screen, in a dark colour scheme and on paper: no
+script, no message on the console, no request to anywhere, nothing wider than the
+screen or its cell, the verdict readable in the first screen. Printed: A4, at least one page. Needs
 Chromium and pdfinfo (Debian: chromium, poppler-utils), nothing from PyPI: it
 speaks the DevTools protocol over a pipe.
 """
@@ -32,6 +32,8 @@ FLAGS = [
     "--hide-scrollbars",
 ]
 DEADLINE_S = 60
+# The width of A4 between the margins, 186 mm at 96 pixels an inch.
+PAPER = (703, 1080)
 
 # What a person would notice, asked of the page itself.
 LOOK = """(() => {
@@ -45,6 +47,7 @@ LOOK = """(() => {
     clipped: word.scrollWidth > word.clientWidth + 1 || box.right > word.closest(".big").getBoundingClientRect().right,
     width: page.scrollWidth, screen: page.clientWidth, scripts: document.scripts.length, handlers: handlers.length,
     doubled: ids.length - new Set(ids).size, dead: dead.length, drawings: document.querySelectorAll("svg").length,
+    overflowing: [...document.querySelectorAll("td")].filter(c => c.scrollWidth > c.clientWidth + 1).map(c => c.innerText).join(" | "),
     ink: style.color, paper: behind.backgroundColor,
   };
 })()"""
@@ -100,9 +103,9 @@ class Browser:
     def evaluate(self, expression):
         return self.ask("Runtime.evaluate", expression=expression, returnByValue=True)["result"]["value"]
 
-    def screen(self, width, height, scheme="light"):
+    def screen(self, width, height, scheme="light", media="screen"):
         self.ask("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
-        self.ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        self.ask("Emulation.setEmulatedMedia", media=media, features=[{"name": "prefers-color-scheme", "value": scheme}])
 
     def close(self):
         for end in (self.to_write, self.from_read):
@@ -124,13 +127,14 @@ def contrast(look):
 
 
 def look_problems(look, where):
-    if not look["verdict"] or look["top"] < 0 or look["bottom"] > 1080 or look["size"] < 30 or look["clipped"]:
+    smallest = 18 if where == "paper" else 30
+    if not look["verdict"] or look["top"] < 0 or look["bottom"] > 1080 or look["size"] < smallest or look["clipped"]:
         yield f"{where}: the verdict {look['verdict']!r} is not readable in the first screen"
     if look["width"] > look["screen"]:
         yield f"{where}: {look['width']} pixels wide on a screen of {look['screen']}"
     if contrast(look) < 7:
         yield f"{where}: contrast {contrast(look):.1f}, expected at least 7"
-    for what in ("scripts", "handlers", "doubled", "dead"):
+    for what in ("scripts", "handlers", "doubled", "dead", "overflowing"):
         if look[what]:
             yield f"{where}: {look[what]} {what}, expected none"
 
@@ -165,8 +169,8 @@ def check(browser, path, pictures):
     browser.ask("Page.navigate", url=url)
     browser.wait_for("Page.loadEventFired")
     looks = []
-    for name, size in (("light", (1920, 1080)), ("dark", (1920, 1080)), ("narrow", (1024, 1080))):
-        browser.screen(*size, "dark" if name == "dark" else "light")
+    for name, size in (("light", (1920, 1080)), ("dark", (1920, 1080)), ("narrow", (1024, 1080)), ("paper", PAPER)):
+        browser.screen(*size, "dark" if name == "dark" else "light", "print" if name == "paper" else "screen")
         looks.append((name, browser.evaluate(LOOK)))
         picture = base64.b64decode(browser.ask("Page.captureScreenshot", format="png")["data"])
         (pictures / f"{path.parent.name}-{path.stem}-{name}.png").write_bytes(picture)

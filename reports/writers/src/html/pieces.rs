@@ -22,7 +22,8 @@ impl View<'_> {
     pub(super) fn value(&self, m: &Measurement) -> String {
         let text = Figures::of(m, self.lang).value_and_uncertainty();
         match m.value {
-            Datum::Number(_) => self.typeset(&text),
+            // The line may break before the uncertainty, nowhere else.
+            Datum::Number(_) => self.typeset(&text).replace("\u{a0}±", " ±"),
             Datum::Text(_) => text,
         }
     }

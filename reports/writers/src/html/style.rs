@@ -71,10 +71,10 @@ th { text-align: left; font-size: 13px; vertical-align: bottom; }
 td, th { padding: 3px 14px 3px 0; border-bottom: 1px solid var(--line); }
 td { vertical-align: top; }
 thead th { border-bottom: 1.5px solid var(--ink); }
-.num { text-align: right; white-space: nowrap; } td.words { text-align: right; }
+.num { text-align: right; white-space: nowrap; } td.words { text-align: right; } td.num.strong { white-space: normal; }
 td.strong { font-weight: 600; }
 .nowrap { white-space: nowrap; }
-table.measurements { table-layout: fixed; } table.measurements th:nth-child(1) { width: 9%; } table.measurements th:nth-child(2) { width: 19%; } table.measurements th:nth-child(3) { width: 19.5%; } table.measurements th:nth-child(4) { width: 19%; } table.measurements th:nth-child(5) { width: 17%; } table.measurements th:nth-child(6) { width: 7%; }
+table.measurements { table-layout: fixed; } table.measurements th:nth-child(1) { width: 11%; } table.measurements th:nth-child(2) { width: 17%; } table.measurements th:nth-child(3) { width: 21.5%; } table.measurements th:nth-child(4) { width: 18%; } table.measurements th:nth-child(5) { width: 17%; } table.measurements th:nth-child(6) { width: 7%; }
 td.basis { font-size: 13px; }
 .title, .of, .req, .when, .readings { color: var(--soft); font-weight: 400; font-size: 13px; }
 td.id { min-width: 112px; font-size: 13px; } td.at { white-space: nowrap; }
@@ -129,8 +129,8 @@ figcaption { font-weight: 600; font-size: 14px; margin-bottom: 2px; }
 @media print {
   body { font-size: 8.6pt; line-height: 1.3; padding: 0; max-width: none; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-  h1 { font-size: 32pt; } h1.long { font-size: 20pt; } h1.longest { font-size: 15pt; } .sign { font-size: 36pt; } h2 { font-size: 12.5pt; margin: 18pt 0 5pt; } h3 { font-size: 10pt; margin: 9pt 0 2pt; }
-  .banner { grid-template-columns: minmax(0, .8fr) minmax(0, 1.2fr); } .big { padding: 10pt 12pt; } .ending { font-size: 8.6pt; margin-top: 5pt; } .facts .serial { font-size: 13pt; } .counts, .alarm { font-size: 9.5pt; } .counts b { font-size: 11pt; } .alarm strong { font-size: 14pt; }
+  h1 { font-size: 29pt; } h1.long { font-size: 19pt; } h1.longest { font-size: 14pt; } .word { gap: 9pt; } .sign { font-size: 32pt; } h2 { font-size: 12.5pt; margin: 18pt 0 5pt; } h3 { font-size: 10pt; margin: 9pt 0 2pt; }
+  .banner { grid-template-columns: minmax(0, 1fr) minmax(0, 1.15fr); } .big { padding: 10pt 12pt; } .ending { font-size: 8.6pt; margin-top: 5pt; } .facts .serial { font-size: 13pt; } .counts, .alarm { font-size: 9.5pt; } .counts b { font-size: 11pt; } .alarm strong { font-size: 14pt; }
   th, td.basis, td.id, .title, .of, .req, .when, .readings, .digest, code, abbr.provisional { font-size: 7.4pt; }
   td, th { padding: 1.5pt 8pt 1.5pt 0; }
   svg.bar { width: 112px; }
