@@ -3,11 +3,13 @@
 mod expect;
 mod measure;
 mod profile;
+mod prompt;
 mod ramp;
 mod read;
 mod require;
 mod set;
 mod settle;
+mod together;
 mod wait;
 mod watch;
 
@@ -36,5 +38,7 @@ pub(crate) async fn perform<'a>(scene: &Scene<'a>, act: &'a Act) -> Result<(), S
         }
         Action::Expect { conditions, within, hold } => expect::expect(scene, conditions, *within, *hold).await,
         Action::Read { signal, name } => read::read(scene, signal, name).await,
+        Action::Prompt { text, asked, name, check } => prompt::prompt(scene, text, asked, name, check.as_ref()).await,
+        Action::Together { branches } => together::together(scene, branches).await,
     }
 }

@@ -1,20 +1,22 @@
 //! Arithmetic over edges and values, with dimensions and uncertainty.
 //!
 //! Sums and differences add uncertainties as a root sum of squares, products
-//! and quotients their relative ones; operands count as independent.
+//! and quotients their relative ones. Operands of different instruments count
+//! as independent, those of one as [`Form`] says.
 
 use hil_model::expression::{EdgeRef, Expression, Operator};
 use hil_model::{Dimension, Quantity};
 use hil_timebase::Nanos;
 
 use crate::names::Names;
+use crate::uncertainty::Form;
 
 /// What an expression comes to.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Evaluated {
     pub(crate) quantity: Quantity,
-    /// Expanded (k = 2), in SI units; `None` when one operand's is unknown.
-    pub(crate) uncertainty: Option<f64>,
+    /// `None` when one operand's is unknown.
+    pub(crate) uncertainty: Option<Form>,
     /// When its last operand was taken.
     pub(crate) at: Nanos,
 }
@@ -60,12 +62,14 @@ pub(crate) fn evaluate(expression: &Expression, names: &Names) -> Result<Evaluat
 
 fn walk(expression: &Expression, names: &Names) -> Result<Evaluated, EvaluateError> {
     match expression {
-        Expression::Literal(q) => Ok(Evaluated { quantity: *q, uncertainty: Some(0.0), at: names.origin }),
+        Expression::Literal(q) => Ok(Evaluated { quantity: *q, uncertainty: Some(Form::default()), at: names.origin }),
         Expression::Value(name) => value(name, names),
         Expression::Edge(edge) => {
             let moment = names.edge(edge).ok_or_else(|| EvaluateError::NoEdge(edge.clone()))?;
             let quantity = Quantity::seconds(moment.at.seconds_after(names.origin));
-            Ok(Evaluated { quantity, uncertainty: Some(moment.uncertainty.as_secs_f64()), at: moment.at })
+            // Of each edge its own: where in its interval a poll saw it is chance.
+            let form = Form::single(&format!("edge {edge}"), moment.uncertainty.as_secs_f64());
+            Ok(Evaluated { quantity, uncertainty: Some(form), at: moment.at })
         }
         Expression::Binary(a, operator, b) => combine(walk(a, names)?, *operator, walk(b, names)?),
     }
@@ -75,19 +79,19 @@ fn value(name: &str, names: &Names) -> Result<Evaluated, EvaluateError> {
     let known = names.value(name).ok_or_else(|| EvaluateError::NoValue(name.to_owned()))?;
     let quantity =
         known.value.quantity().ok_or_else(|| EvaluateError::NoQuantity { name: name.to_owned(), found: known.value.to_string() })?;
-    Ok(Evaluated { quantity, uncertainty: known.uncertainty, at: known.at })
+    Ok(Evaluated { quantity, uncertainty: known.uncertainty.clone(), at: known.at })
 }
 
 fn combine(a: Evaluated, operator: Operator, b: Evaluated) -> Result<Evaluated, EvaluateError> {
     let (x, y) = (a.quantity, b.quantity);
-    // Parts by which each operand's uncertainty enters.
+    // Sensitivities: by how much each operand's error enters.
     let (quantity, by_a, by_b) = match operator {
         Operator::Add => (Quantity::new(x.si + y.si, same(x, y)?), 1.0, 1.0),
-        Operator::Subtract => (Quantity::new(x.si - y.si, same(x, y)?), 1.0, 1.0),
+        Operator::Subtract => (Quantity::new(x.si - y.si, same(x, y)?), 1.0, -1.0),
         Operator::Multiply => (Quantity::new(x.si * y.si, x.dimension.times(y.dimension)), y.si, x.si),
-        Operator::Divide => (Quantity::new(x.si / y.si, x.dimension.per(y.dimension)), 1.0 / y.si, x.si / (y.si * y.si)),
+        Operator::Divide => (Quantity::new(x.si / y.si, x.dimension.per(y.dimension)), 1.0 / y.si, -x.si / (y.si * y.si)),
     };
-    let uncertainty = a.uncertainty.zip(b.uncertainty).map(|(u, v)| (u * by_a).hypot(v * by_b));
+    let uncertainty = a.uncertainty.zip(b.uncertainty).map(|(u, v)| u.scaled(by_a).and(v.scaled(by_b)));
     Ok(Evaluated { quantity, uncertainty, at: a.at.max(b.at) })
 }
 
@@ -140,12 +144,12 @@ mod tests {
         names.add_value("v", Known { value: Value::Quantity(Quantity::volts(2.0)), uncertainty: None, at: Nanos(7) });
         let span = binary(edge("b"), Operator::Subtract, edge("a"));
         let out = evaluate(&span, &names).unwrap();
-        assert!((out.uncertainty.unwrap() - 0.003 * 2_f64.sqrt()).abs() < 1e-12);
+        assert!((out.uncertainty.unwrap().expanded() - 0.003 * 2_f64.sqrt()).abs() < 1e-12);
         assert_eq!(out.at, Nanos(4_000_000_000));
         let rate = evaluate(&binary(Expression::Value("v".into()), Operator::Divide, span), &names).unwrap();
         assert_eq!((rate.quantity.si, rate.quantity.dimension, rate.uncertainty), (0.5, Dimension::VOLTAGE_RATE, None));
         let half = evaluate(&binary(Expression::Literal(Quantity::volts(2.0)), Operator::Divide, edge("b")), &names).unwrap();
-        assert!((half.uncertainty.unwrap() - 2.0 * 0.003 / 16.0).abs() < 1e-12);
+        assert!((half.uncertainty.unwrap().expanded() - 2.0 * 0.003 / 16.0).abs() < 1e-12);
     }
 
     #[test]

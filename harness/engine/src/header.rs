@@ -1,7 +1,9 @@
 //! What a run is told before it begins, and what it may be told later.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
+use hil_channel::BoxFuture;
 use hil_model::{SignalId, SignalKind};
 use hil_record::EventSink;
 
@@ -39,6 +41,90 @@ pub struct Sinks {
     /// Each hears of every event; one that fails is a problem of the run and
     /// never stops the others.
     pub others: Vec<Box<dyn EventSink>>,
+}
+
+/// Which steps run, and how often: for whoever looks for a fault.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Selection {
+    /// Ids of the steps that run; all when `None`. A run that leaves any out
+    /// passes no unit.
+    pub steps: Option<BTreeSet<String>>,
+    /// On whose word: `--step alternator-start`.
+    pub why: String,
+    /// How often all steps run; 0 counts as 1.
+    pub repeat: u32,
+    /// Ends at the first step that fails.
+    pub until_fail: bool,
+    /// Asks after each step that failed, before anything else is done to it.
+    pub pause_on_fail: bool,
+}
+
+impl Selection {
+    pub(crate) fn has(&self, step: &str) -> bool {
+        self.steps.as_ref().is_none_or(|steps| steps.contains(step))
+    }
+
+    pub(crate) fn rounds(&self) -> u32 {
+        self.repeat.max(1)
+    }
+}
+
+/// Something that only a person can answer.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Question {
+    /// `STEP.name`; empty for a pause.
+    pub id: String,
+    /// What is asked.
+    pub text: String,
+    /// What would be an answer.
+    pub expects: Expects,
+    /// How long there is for it, in real time.
+    pub limit: Duration,
+}
+
+/// What would be an answer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Expects {
+    /// One of these words.
+    Words(Vec<String>),
+    /// A quantity, in this unit when it is a plain number.
+    Quantity(String),
+    /// Any text.
+    Text,
+    /// Only that somebody has looked.
+    GoOn,
+}
+
+impl Question {
+    /// A pause of at most a day.
+    pub fn go_on(text: String) -> Self {
+        Self { id: String::new(), text, expects: Expects::GoOn, limit: Duration::from_secs(86_400) }
+    }
+}
+
+/// What somebody said.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Answer {
+    /// As given, without spaces around it.
+    pub text: String,
+    /// `option` or `terminal`.
+    pub by: String,
+}
+
+/// Answers questions. One that waits for a person outside the runtime holds
+/// virtual time.
+pub trait Operator {
+    /// Answers, or says why there is no answer.
+    fn ask<'a>(&'a self, question: &'a Question) -> BoxFuture<'a, Result<Answer, String>>;
+}
+
+/// Nobody: every question is an error of the tester.
+pub(crate) struct Unattended;
+
+impl Operator for Unattended {
+    fn ask<'a>(&'a self, _: &'a Question) -> BoxFuture<'a, Result<Answer, String>> {
+        Box::pin(async { Err("nobody is there to answer".to_owned()) })
+    }
 }
 
 /// What may be asked of a run from outside.

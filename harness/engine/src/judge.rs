@@ -2,13 +2,14 @@
 //! the tester, never a pass.
 
 use hil_channel::Reading;
-use hil_model::{Blame, Check, Condition, Judgement, Limit, LimitSource, Quantity, SignalId, SignalKind, Value};
+use hil_model::{Blame, Check, Condition, Decision, DecisionRule, Judgement, Limit, LimitSource, Quantity, SignalId, SignalKind, Value};
 use hil_record::{Datum, EventKind, Measurement, Verdict};
 use hil_timebase::Nanos;
 
 use crate::scene::{Scene, Stop};
 
 /// A value that waits for its verdict.
+#[derive(Clone)]
 pub(crate) struct Taken<'a> {
     /// Name in the plan.
     pub(crate) name: &'a str,
@@ -28,19 +29,51 @@ impl Scene<'_> {
     /// # Errors
     /// When it is not good: the step ends here.
     pub(crate) fn judge(&self, taken: &Taken<'_>, check: &Check, blame: Blame) -> Result<(), Stop> {
-        let verdict = match check_value(check, &taken.value) {
-            Some(true) => Verdict::Pass,
-            Some(false) => self.bad(blame),
+        let m = match check {
+            Check::Limit(limit) => self.judge_limit(taken, limit, blame),
+            Check::Computed { low, high } => {
+                let (limit, uncertainty) = self.bounds(taken, low.as_ref(), high.as_ref())?;
+                self.judge_limit(&Taken { uncertainty, ..taken.clone() }, &limit, blame)
+            }
+            Check::Equals(expected) => {
+                let verdict = match holds(&Condition::Is(expected.clone()), &taken.value) {
+                    Some(true) => Verdict::Pass,
+                    Some(false) => self.bad(blame),
+                    None => Verdict::Error,
+                };
+                Measurement { expected: Some(expected.to_string()), ..self.measurement(taken, verdict) }
+            }
+        };
+        let verdict = m.verdict;
+        self.emit(EventKind::Measurement(m))?;
+        self.keep_value(taken.name, &taken.of, &taken.value, taken.uncertainty, taken.at);
+        // Without a decision the step goes on: a fail may still come.
+        if matches!(verdict, Verdict::Pass | Verdict::Inconclusive) { Ok(()) } else { Err(Stop::Judged) }
+    }
+
+    /// Decides by the plan's rule. What guards the tester itself makes no
+    /// statement on the unit's conformity: it is decided by simple acceptance.
+    fn judge_limit(&self, taken: &Taken<'_>, limit: &Limit, blame: Blame) -> Measurement {
+        let of_unit = blame == Blame::Unit && !self.tester_only;
+        let rule = if of_unit { self.stage.rule } else { DecisionRule::Simple };
+        let decided = taken.value.quantity().and_then(|q| rule.decide(limit, q, taken.uncertainty));
+        let verdict = match decided.map(|d| d.decision) {
+            Some(Decision::Pass | Decision::ConditionalPass) => Verdict::Pass,
+            Some(Decision::ConditionalFail | Decision::Undecided) => Verdict::Inconclusive,
+            Some(Decision::Fail) => self.bad(blame),
             None => Verdict::Error,
         };
         let mut m = self.measurement(taken, verdict);
-        match check {
-            Check::Limit(limit) => self.add_limit(&mut m, limit, taken.kind),
-            Check::Equals(expected) => m.expected = Some(expected.to_string()),
+        self.add_limit(&mut m, limit, taken.kind);
+        if let Some(decided) = decided {
+            m.conformance = decided.conformance;
+            if rule != DecisionRule::Simple {
+                m.decision = Some(decided.decision.into());
+                m.accept_low = decided.accept_low.and_then(|q| in_unit(q, taken.kind));
+                m.accept_high = decided.accept_high.and_then(|q| in_unit(q, taken.kind));
+            }
         }
-        self.emit(EventKind::Measurement(m))?;
-        self.keep_value(taken.name, &taken.value, taken.uncertainty, taken.at);
-        if verdict == Verdict::Pass { Ok(()) } else { Err(Stop::Judged) }
+        m
     }
 
     /// Journals a reading that was expected to satisfy a condition.
@@ -88,6 +121,10 @@ impl Scene<'_> {
             low: None,
             high: None,
             expected: None,
+            accept_low: None,
+            accept_high: None,
+            decision: None,
+            conformance: None,
             verdict,
             provisional: false,
             limit: None,
@@ -121,6 +158,8 @@ pub(crate) fn check_value(check: &Check, value: &Value) -> Option<bool> {
             Judgement::Incomparable => None,
         },
         Check::Equals(expected) => holds(&Condition::Is(expected.clone()), value),
+        // Of a quantity, and judged where its bounds are known.
+        Check::Computed { .. } => None,
     }
 }
 
@@ -158,8 +197,108 @@ fn factor(q: Quantity, kind: Option<&SignalKind>) -> f64 {
 #[cfg(test)]
 mod tests {
     use hil_model::Level;
+    use hil_record::{Disposition, Outcome, Status};
 
     use super::*;
+    use crate::testbench::val;
+    use crate::testdata::{Ran, acts, id, limit, measure, ms, run, set};
+
+    /// A reading of U = 1 mV against 1 V .. 2 V by a rule, and a second
+    /// measurement that is good without doubt.
+    fn judged(rule: DecisionRule, value: &'static str) -> Ran {
+        let mut plan = acts(vec![measure("mv", limit("1 V", "2 V")), measure("v", limit("0 V", ""))]);
+        plan.judging.rule = rule;
+        run(&plan, |b| b.signal("mv", value).signal("v", "1 V"))
+    }
+
+    fn first(rule: DecisionRule, value: &'static str) -> (Verdict, Option<hil_record::Decision>, usize) {
+        let ran = judged(rule, value);
+        let all = ran.measurements();
+        assert_eq!(ran.verdict(), all[0].verdict);
+        (all[0].verdict, all[0].decision, all.len())
+    }
+
+    #[test]
+    fn the_plans_rule_decides() {
+        use hil_record::Decision as D;
+        for (value, guarded, ilac) in [
+            ("1.5 V", (Verdict::Pass, Some(D::Pass), 2), (Verdict::Pass, Some(D::Pass), 2)),
+            ("1.0005 V", (Verdict::Fail, Some(D::Fail), 1), (Verdict::Pass, Some(D::ConditionalPass), 2)),
+            // The step goes on after a conditional fail: a fail may still come.
+            ("0.9995 V", (Verdict::Fail, Some(D::Fail), 1), (Verdict::Inconclusive, Some(D::ConditionalFail), 2)),
+            ("0.99 V", (Verdict::Fail, Some(D::Fail), 1), (Verdict::Fail, Some(D::Fail), 1)),
+        ] {
+            assert_eq!(first(DecisionRule::Guarded, value), guarded, "{value}");
+            assert_eq!(first(DecisionRule::IlacG8, value), ilac, "{value}");
+        }
+        assert_eq!(first(DecisionRule::Simple, "1.0005 V"), (Verdict::Pass, None, 2));
+    }
+
+    #[test]
+    fn acceptance_limits_are_in_the_signals_unit() {
+        let m = &judged(DecisionRule::IlacG8, "1.0005 V").measurements()[0];
+        assert_eq!((m.low, m.high), (Some(1000.0), Some(2000.0)));
+        assert!((m.accept_low.unwrap() - 1001.0).abs() < 1e-9 && (m.accept_high.unwrap() - 1999.0).abs() < 1e-9);
+        // One standard deviation within the limit.
+        assert!((m.conformance.unwrap() - 0.841_345).abs() < 1e-5, "{:?}", m.conformance);
+        let m = &judged(DecisionRule::Simple, "1.0005 V").measurements()[0];
+        assert_eq!((m.accept_low, m.accept_high, m.conformance.is_some()), (None, None, true));
+    }
+
+    #[test]
+    fn a_run_with_an_undecided_value_is_inconclusive() {
+        let ran = judged(DecisionRule::IlacG8, "0.9995 V");
+        assert_eq!(ran.outcome, Outcome { disposition: Disposition::Inconclusive, status: Status::Completed, safe: true });
+        assert_eq!(ran.outcome.exit_code(), 5);
+    }
+
+    #[test]
+    fn what_guards_the_tester_is_decided_simply() {
+        let guard = |blame| hil_model::Action::Measure {
+            signal: id("v"),
+            name: "source".into(),
+            statistic: hil_model::Statistic::Mean,
+            over: ms(0),
+            check: limit("1 V", ""),
+            blame,
+        };
+        for (blame, expected) in [(Blame::Tester, Verdict::Pass), (Blame::Unit, Verdict::Fail)] {
+            let mut plan = acts(vec![crate::testdata::act("measure", guard(blame))]);
+            plan.judging.rule = DecisionRule::Guarded;
+            assert_eq!(run(&plan, |b| b.signal("v", "1.0005 V")).verdict(), expected);
+        }
+    }
+
+    #[test]
+    fn without_an_uncertainty_nothing_is_decided_but_simply() {
+        // A ratio by a value of no uncertainty.
+        use hil_model::expression::Expression;
+        let require = |check| {
+            let expression = Expression::Value("x".into());
+            hil_model::Action::Require { expression, name: "ratio".into(), check, within: ms(0), blame: Blame::Unit }
+        };
+        let plan = |rule| {
+            let read = hil_model::Action::Ramp {
+                signal: id("w"),
+                from: Some(val("0 V").quantity().unwrap()),
+                to: val("1 V").quantity().unwrap(),
+                rate: val("10 V/s").quantity().unwrap(),
+                until: Some((id("w"), Condition::Above(Quantity::volts(0.4)))),
+                // Of another signal than is ramped: nobody knows how it follows.
+                capture: Some(id("v")),
+                name: Some("x".into()),
+                check: None,
+            };
+            let mut plan =
+                acts(vec![set("w", "0 V"), crate::testdata::act("ramp", read), crate::testdata::act("require", require(limit("1 V", "")))]);
+            plan.judging.rule = rule;
+            plan
+        };
+        for (rule, verdict) in [(DecisionRule::Simple, Verdict::Pass), (DecisionRule::IlacG8, Verdict::Inconclusive)] {
+            let ran = run(&plan(rule), |b| b.signal("v", "1.5 V").signal("w", "0 V"));
+            assert_eq!((ran.only().verdict, ran.only().uncertainty), (verdict, None));
+        }
+    }
 
     #[test]
     fn what_cannot_be_compared_neither_holds_nor_fails() {

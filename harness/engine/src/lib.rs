@@ -9,6 +9,8 @@ pub mod preflight;
 pub mod run;
 
 mod actions;
+mod computed;
+mod course;
 mod dispatcher;
 mod evaluate;
 mod guard;
@@ -17,10 +19,11 @@ mod names;
 mod scene;
 mod state;
 mod step;
+mod uncertainty;
 mod wall;
 mod watches;
 
-pub use header::{Control, RunHeader, Sinks};
+pub use header::{Answer, Control, Expects, Operator, Question, RunHeader, Selection, Sinks};
 pub use run::Engine;
 
 #[cfg(test)]

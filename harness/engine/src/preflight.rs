@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use hil_channel::Abilities;
-use hil_model::{Act, Action, Check, Diagnostic, Dimension, Limit, Plan, Quantity, SignalId, Value};
+use hil_model::{Act, Action, Check, Diagnostic, Dimension, Limit, Plan, Quantity, Setpoint, SignalId, Value};
 
 /// Everything in `plan` that this bench cannot do, in the plan's order; empty
 /// when it may run. `bench` has the abilities of every signal that is bound.
@@ -43,8 +43,12 @@ impl<'a> Checker<'a> {
         self.act = Some(act);
         match &act.action {
             Action::Set { assignments, .. } => {
-                for (signal, value) in assignments {
-                    self.driven(signal, std::slice::from_ref(value));
+                for (signal, setpoint) in assignments {
+                    match setpoint {
+                        Setpoint::Fixed(value) => self.driven(signal, std::slice::from_ref(value)),
+                        // Held against the range when it is known.
+                        Setpoint::Computed(_) => self.driven(signal, &[]),
+                    }
                 }
             }
             Action::Ramp { signal, from, to, until, capture, .. } => {
@@ -72,7 +76,12 @@ impl<'a> Checker<'a> {
                 let edges = expression.edges().into_iter().map(|e| e.name.as_str()).collect();
                 self.resolves(name, edges, limit);
             }
-            Action::Require { .. } | Action::Wait { .. } => {}
+            Action::Together { branches } => {
+                for inner in branches.iter().flatten() {
+                    self.act(inner);
+                }
+            }
+            Action::Require { .. } | Action::Wait { .. } | Action::Prompt { .. } => {}
         }
     }
 

@@ -8,17 +8,15 @@ use hil_record::{EventKind, Outcome, PartIdentity, SafeOutput, SinkError, Status
 use hil_timebase::Clock;
 use tokio::sync::mpsc::UnboundedReceiver;
 
+use crate::course::Course;
 use crate::dispatcher::{Dispatcher, Log};
 use crate::guard::{guarded, until_interrupt};
-use crate::header::{Control, RunHeader, Sinks};
+use crate::header::{Control, Operator, RunHeader, Selection, Sinks, Unattended};
 use crate::scene::{Scene, Stage};
-use crate::step::{NO_JOURNAL, finish_step, run_acts, run_step};
+use crate::step::{NO_JOURNAL, finish_step, run_acts};
 
 /// Bench time that teardown may take.
 pub const TEARDOWN_LIMIT: Duration = Duration::from_secs(10);
-
-/// Bench time that recovering after a failed step may take.
-pub const RECOVER_LIMIT: Duration = Duration::from_secs(120);
 
 /// Bench time that the safe state may take; after it, the bench counts as not
 /// safe. A bench's own deadlines are shorter.
@@ -37,6 +35,8 @@ pub struct Engine<'a> {
     header: RunHeader,
     control: UnboundedReceiver<Control>,
     safe_tries: u32,
+    selection: Selection,
+    operator: Box<dyn Operator>,
 }
 
 impl<'a> Engine<'a> {
@@ -50,7 +50,17 @@ impl<'a> Engine<'a> {
         control: UnboundedReceiver<Control>,
     ) -> Self {
         let log = Log::new(Dispatcher::new(sinks, clock.clone(), header.wall_start_ns));
-        Self { plan, bench, clock, log, header, control, safe_tries: 0 }
+        Self { plan, bench, clock, log, header, control, safe_tries: 0, selection: Selection::default(), operator: Box::new(Unattended) }
+    }
+
+    /// Which steps run, and how often; all once without this.
+    pub fn select(&mut self, selection: Selection) {
+        self.selection = selection;
+    }
+
+    /// Who answers the plan's questions; nobody without this.
+    pub fn attend(&mut self, operator: Box<dyn Operator>) {
+        self.operator = operator;
     }
 
     /// From the first event to the last. Always ends in the safe state. The
@@ -110,9 +120,10 @@ impl<'a> Engine<'a> {
     /// Opens, sets up and steps through the plan, unless somebody asks to stop.
     /// Why it ended; empty if it went to its end.
     async fn work(&mut self) -> String {
-        let Self { plan, bench, clock, log, header, control, .. } = self;
-        let stage = Stage { bench: *bench, clock: clock.clone(), log: log.clone(), header };
-        match until_interrupt(log, control, 1, guarded(work(&stage, plan))).await {
+        let Self { plan, bench, clock, log, header, control, selection, operator, .. } = self;
+        let stage =
+            Stage { bench: *bench, clock: clock.clone(), log: log.clone(), header, rule: plan.judging.rule, operator: operator.as_ref() };
+        match until_interrupt(log, control, 1, guarded(work(&stage, plan, selection))).await {
             Ok(Ok(Ok(()))) => String::new(),
             Ok(Ok(Err(why))) => why,
             Ok(Err(panic)) => {
@@ -129,8 +140,8 @@ impl<'a> Engine<'a> {
         let stage = self.stage();
         self.end_phase(Some(why.to_owned()));
         let _ = finish_step(&stage, Some(cut), why);
-        let done = self.log.look().state.finished;
-        for step in self.plan.steps.iter().skip(done) {
+        let left = |step: &&Step| self.log.look().state.result(&step.id).is_none();
+        for step in self.plan.steps.iter().filter(left) {
             self.log.note(EventKind::StepFinished {
                 step: step.id.clone(),
                 attempt: 1,
@@ -155,8 +166,9 @@ impl<'a> Engine<'a> {
     }
 
     async fn teardown_acts(&mut self) -> Result<(), String> {
-        let Self { plan, bench, clock, log, header, control, .. } = self;
-        let stage = Stage { bench: *bench, clock: clock.clone(), log: log.clone(), header };
+        let Self { plan, bench, clock, log, header, control, operator, .. } = self;
+        let stage =
+            Stage { bench: *bench, clock: clock.clone(), log: log.clone(), header, rule: plan.judging.rule, operator: operator.as_ref() };
         log.note(EventKind::PhaseStarted { phase: "teardown".into() });
         let scene = Scene::new(&stage, "teardown", &[], true);
         let acts = clock.timeout(TEARDOWN_LIMIT, guarded(run_acts(&scene, &plan.teardown)));
@@ -183,11 +195,13 @@ impl<'a> Engine<'a> {
             self.safe_state().await;
         }
         let outcome = self.log.look().state.verdict();
+        let retried = self.log.look().state.retried().to_vec();
         self.log.note(EventKind::RunFinished {
             disposition: outcome.disposition,
             status: outcome.status,
             safe: outcome.safe,
             exit_code: outcome.exit_code(),
+            retried,
         });
         self.outcome().unwrap_or(outcome)
     }
@@ -222,13 +236,20 @@ impl<'a> Engine<'a> {
     }
 
     fn stage(&self) -> Stage<'_> {
-        Stage { bench: self.bench, clock: self.clock.clone(), log: self.log.clone(), header: &self.header }
+        Stage {
+            bench: self.bench,
+            clock: self.clock.clone(),
+            log: self.log.clone(),
+            header: &self.header,
+            rule: self.plan.judging.rule,
+            operator: self.operator.as_ref(),
+        }
     }
 }
 
 /// Everything that an interrupt cancels. The error is why the rest is skipped;
 /// what went wrong is journalled.
-async fn work(stage: &Stage<'_>, plan: &Plan) -> Result<(), String> {
+async fn work(stage: &Stage<'_>, plan: &Plan, selection: &Selection) -> Result<(), String> {
     let broken = |_| NO_JOURNAL.to_owned();
     if stage.log.look().journal_failed() {
         return Err(NO_JOURNAL.into());
@@ -252,38 +273,7 @@ async fn work(stage: &Stage<'_>, plan: &Plan) -> Result<(), String> {
             return Err("setup failed".into());
         }
     }
-    let mut steps = plan.steps.iter().enumerate().peekable();
-    while let Some((index, step)) = steps.next() {
-        match run_step(stage, step, index + 1, plan.steps.len()).await.map_err(broken)? {
-            Verdict::Error => return Err(format!("step `{}` ended in an error of the tester", step.id)),
-            Verdict::Fail if steps.peek().is_some() => recover(stage, plan, step).await?,
-            Verdict::Fail | Verdict::Pass | Verdict::Inconclusive | Verdict::Skipped | Verdict::Aborted => {}
-        }
-    }
-    Ok(())
-}
-
-/// Brings the bench back to where a step expects it, after one that failed and
-/// left it somewhere.
-async fn recover(stage: &Stage<'_>, plan: &Plan, failed: &Step) -> Result<(), String> {
-    if plan.recover.is_empty() {
-        return Ok(());
-    }
-    let broken = |_| NO_JOURNAL.to_owned();
-    stage.log.emit(EventKind::PhaseStarted { phase: "recover".into() }).map_err(broken)?;
-    let scene = Scene::new(stage, "recover", &[], true);
-    let error = match stage.clock.timeout(RECOVER_LIMIT, run_acts(&scene, &plan.recover)).await {
-        Ok(done) => done.err(),
-        Err(_) => {
-            let message = format!("recover did not end within {} s", RECOVER_LIMIT.as_secs());
-            let problem = EventKind::Problem { step: Some("recover".into()), verdict: Verdict::Error, message: message.clone() };
-            stage.log.emit(problem).map_err(broken)?;
-            Some(message)
-        }
-    };
-    drop(scene);
-    stage.log.emit(EventKind::PhaseFinished { phase: "recover".into(), error: error.clone() }).map_err(broken)?;
-    error.map_or(Ok(()), |_| Err(format!("recover after step `{}` failed", failed.id)))
+    Course::new(stage, plan, selection).run().await
 }
 
 fn safe_event(report: &SafeReport) -> EventKind {

@@ -3,15 +3,17 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::time::Duration;
 
-use hil_channel::{Bench, Channel, ChannelError, Edge, Reading};
-use hil_model::{Blame, SignalId, SignalKind, Value};
+use hil_channel::{Bench, Channel, ChannelError, Edge, Fault, Reading};
+use hil_model::{Blame, DecisionRule, FailureKind, SignalId, SignalKind, Value};
 use hil_record::{Datum, EventKind, Verdict};
 use hil_timebase::{Clock, Nanos};
 
 use crate::dispatcher::{JournalFailed, Log};
-use crate::header::RunHeader;
+use crate::header::{Answer, Operator, Question, RunHeader};
 use crate::names::{Known, Moment, Names};
+use crate::uncertainty::Form;
 use crate::watches::Watches;
 
 /// What every step of a run shares.
@@ -20,6 +22,17 @@ pub(crate) struct Stage<'a> {
     pub(crate) clock: Clock,
     pub(crate) log: Log,
     pub(crate) header: &'a RunHeader,
+    /// How the plan's limits are decided.
+    pub(crate) rule: DecisionRule,
+    /// Who answers questions.
+    pub(crate) operator: &'a dyn Operator,
+}
+
+impl Stage<'_> {
+    /// Asks whoever is there.
+    pub(crate) async fn ask(&self, question: &Question) -> Result<Answer, String> {
+        self.operator.ask(question).await
+    }
 }
 
 /// Why the acts of a step ended early.
@@ -29,6 +42,9 @@ pub(crate) enum Stop {
     Judged,
     /// Something that is no measurement; its event is not yet out.
     Problem(Verdict, String),
+    /// A part of the bench or of the unit did not answer; its event is not yet
+    /// out.
+    NoCommunication(String),
     /// The journal failed: nothing may act any more.
     Journal,
 }
@@ -42,7 +58,16 @@ impl Stop {
 
 impl From<ChannelError> for Stop {
     fn from(e: ChannelError) -> Self {
-        Self::error(e.to_string())
+        match e.fault {
+            Fault::NoAnswer { .. } | Fault::Garbled { .. } | Fault::LinkLost { .. } | Fault::Stale { .. } => {
+                Self::NoCommunication(e.to_string())
+            }
+            Fault::Unsupported { .. }
+            | Fault::OutOfRange { .. }
+            | Fault::Refused { .. }
+            | Fault::Readback { .. }
+            | Fault::WrongIdentity { .. } => Self::error(e.to_string()),
+        }
     }
 }
 
@@ -51,6 +76,9 @@ impl From<JournalFailed> for Stop {
         Self::Journal
     }
 }
+
+/// What a question in setup, recover or teardown may take.
+const PHASE_LIMIT: Duration = Duration::from_secs(600);
 
 /// One step while it runs.
 pub(crate) struct Scene<'a> {
@@ -63,6 +91,10 @@ pub(crate) struct Scene<'a> {
     pub(crate) tester_only: bool,
     /// The act that runs, for messages.
     pub(crate) act: Cell<usize>,
+    /// What kind of failure ended it.
+    pub(crate) failure: Cell<Option<FailureKind>>,
+    /// When its time is over.
+    pub(crate) end: Nanos,
     pub(crate) names: RefCell<Names>,
     pub(crate) watches: Watches,
 }
@@ -70,7 +102,18 @@ pub(crate) struct Scene<'a> {
 impl<'a> Scene<'a> {
     pub(crate) fn new(stage: &'a Stage<'a>, step: &'a str, requirements: &'a [String], tester_only: bool) -> Self {
         let names = RefCell::new(Names::new(stage.log.look().origin()));
-        Self { stage, step, attempt: 1, requirements, tester_only, act: Cell::new(0), names, watches: Watches::default() }
+        Self {
+            stage,
+            step,
+            attempt: 1,
+            requirements,
+            tester_only,
+            act: Cell::new(0),
+            failure: Cell::new(None),
+            end: stage.clock.now() + PHASE_LIMIT,
+            names,
+            watches: Watches::default(),
+        }
     }
 
     pub(crate) fn now(&self) -> Nanos {
@@ -128,13 +171,26 @@ impl<'a> Scene<'a> {
             unit,
             at_ns: self.ns(reading.at),
         })?;
-        self.keep_value(name, &reading.value, reading.uncertainty, reading.at);
+        self.keep_value(name, signal.as_str(), &reading.value, reading.uncertainty, reading.at);
         Ok(())
     }
 
-    /// Gives a value its name.
-    pub(crate) fn keep_value(&self, name: &str, value: &Value, uncertainty: Option<f64>, at: Nanos) {
-        self.names.borrow_mut().add_value(name, Known { value: value.clone(), uncertainty, at });
+    /// Gives a value of a signal its name.
+    pub(crate) fn keep_value(&self, name: &str, signal: &str, value: &Value, uncertainty: Option<f64>, at: Nanos) {
+        let form = uncertainty.map(|u| Form::single(&self.origin(signal), u));
+        self.keep_known(name, Known { value: value.clone(), uncertainty: form, at });
+    }
+
+    /// Gives a value its name, with what its uncertainty consists of.
+    pub(crate) fn keep_known(&self, name: &str, known: Known) {
+        self.names.borrow_mut().add_value(name, known);
+    }
+
+    /// Whose error a reading of this signal has: signals that one part of the
+    /// bench reads share it.
+    fn origin(&self, signal: &str) -> String {
+        let channel = self.stage.bench.channel(&SignalId::new(signal));
+        channel.map_or_else(|| signal.to_owned(), |c| c.abilities().part.clone())
     }
 
     /// Gives an edge its name; a second of the same name is `name[1]`.

@@ -1,7 +1,9 @@
 //! The run so far, as a fold over its events. Decides the verdict of a step
 //! and the two results of the run; does and writes nothing.
 
-use hil_record::{Disposition, EventKind, Measurement, Outcome, Status, Verdict};
+use std::collections::BTreeMap;
+
+use hil_record::{Disposition, EventKind, Exclusion, Measurement, Outcome, Status, Verdict};
 
 /// What the events so far amount to.
 #[derive(Default)]
@@ -14,19 +16,33 @@ pub(crate) struct State {
     pub(crate) phase: Option<String>,
     /// The step that runs.
     pub(crate) open: Option<OpenStep>,
-    /// Steps that ended or were skipped.
-    pub(crate) finished: usize,
     /// How often somebody asked to stop.
     pub(crate) interrupts: u32,
     /// The safe state's event is out; whether it was confirmed.
     pub(crate) safe: Option<bool>,
     /// The last event is out.
     pub(crate) outcome: Option<Outcome>,
-    failed: bool,
-    undecided: bool,
-    incomplete: bool,
+    /// Steps that ended or were skipped, by id.
+    steps: BTreeMap<String, Attempts>,
+    retried: Vec<String>,
     judged: usize,
+    /// The tester was at fault outside of the steps.
     trouble: bool,
+}
+
+/// What became of one step so far.
+#[derive(Default)]
+struct Attempts {
+    /// All that ended, from 1.
+    count: u32,
+    /// The worst, and why.
+    worst: Option<Verdict>,
+    reason: String,
+    /// What `worst` was before the last attempt.
+    earlier: Option<Verdict>,
+    /// The same, while that attempt is being tried again.
+    before: Option<Option<Verdict>>,
+    excluded: Option<Exclusion>,
 }
 
 /// A step that runs.
@@ -60,44 +76,66 @@ impl State {
             }
             EventKind::Measurement(m) => self.fold_measurement(m),
             EventKind::Problem { step, verdict, message } => self.fold_problem(step.as_deref(), *verdict, message),
-            EventKind::StepFinished { verdict, .. } => self.fold_step(*verdict),
+            EventKind::StepExcluded { step, by, .. } => self.steps.entry(step.clone()).or_default().excluded = Some(*by),
+            EventKind::Retry { step, .. } => self.steps.entry(step.clone()).or_default().tries_again(),
+            EventKind::StepFinished { step, verdict, reason, .. } => self.fold_step(step, *verdict, reason.as_deref()),
             EventKind::Interrupted { count, .. } => self.interrupts = *count,
             EventKind::SafeState { confirmed, .. } => self.safe = Some(*confirmed),
             EventKind::RunFinished { disposition, status, safe, .. } => {
                 self.outcome = Some(Outcome { disposition: *disposition, status: *status, safe: *safe });
             }
-            EventKind::ActionStarted { .. } | EventKind::Stimulus { .. } | EventKind::Reading { .. } | EventKind::Edge { .. } => {}
+            EventKind::ActionStarted { .. }
+            | EventKind::Stimulus { .. }
+            | EventKind::Reading { .. }
+            | EventKind::Edge { .. }
+            | EventKind::Answer { .. } => {}
         }
     }
 
     fn fold_measurement(&mut self, m: &Measurement) {
-        self.trouble |= m.verdict == Verdict::Error;
-        if let Some(open) = self.open.as_mut().filter(|o| o.id == m.step) {
-            self.judged += 1;
-            open.take(m.verdict, || describe(m));
+        match self.open.as_mut().filter(|o| o.id == m.step) {
+            Some(open) => {
+                self.judged += 1;
+                open.take(m.verdict, || describe(m));
+            }
+            None => self.trouble |= m.verdict == Verdict::Error,
         }
     }
 
     fn fold_problem(&mut self, step: Option<&str>, verdict: Verdict, message: &str) {
-        self.trouble |= verdict == Verdict::Error;
-        if let Some(open) = self.open.as_mut().filter(|o| Some(o.id.as_str()) == step) {
-            open.take(verdict, || message.to_owned());
+        match self.open.as_mut().filter(|o| Some(o.id.as_str()) == step) {
+            Some(open) => open.take(verdict, || message.to_owned()),
+            None => self.trouble |= verdict == Verdict::Error,
         }
     }
 
-    fn fold_step(&mut self, verdict: Verdict) {
-        self.open = None;
-        self.finished += 1;
-        match verdict {
-            Verdict::Pass => {}
-            Verdict::Inconclusive => self.undecided = true,
-            Verdict::Fail => self.failed = true,
-            Verdict::Skipped | Verdict::Aborted => self.incomplete = true,
-            Verdict::Error => {
-                self.incomplete = true;
-                self.trouble = true;
-            }
+    fn fold_step(&mut self, step: &str, verdict: Verdict, reason: Option<&str>) {
+        if self.open.as_ref().is_some_and(|o| o.id == step) {
+            self.open = None;
         }
+        if self.steps.entry(step.to_owned()).or_default().end(verdict, reason) {
+            self.retried.push(step.to_owned());
+        }
+    }
+
+    /// How many attempts of a step have ended.
+    pub(crate) fn attempts(&self, step: &str) -> u32 {
+        self.steps.get(step).map_or(0, |s| s.count)
+    }
+
+    /// What a step came to; `None` before it ended.
+    pub(crate) fn result(&self, step: &str) -> Option<Verdict> {
+        self.steps.get(step)?.worst
+    }
+
+    /// What was wrong with a step that ended.
+    pub(crate) fn reason(&self, step: &str) -> String {
+        self.steps.get(step).map_or_else(String::new, |s| s.reason.clone())
+    }
+
+    /// Steps that passed only when they were tried again.
+    pub(crate) fn retried(&self) -> &[String] {
+        &self.retried
     }
 
     /// Both results, as far as the events say.
@@ -107,11 +145,17 @@ impl State {
 
     /// What the unit is.
     fn disposition(&self) -> Disposition {
-        if self.failed {
+        let any = |test: fn(&Attempts) -> bool| self.steps.values().any(test);
+        let is = |s: &Attempts, verdict| s.worst == Some(verdict);
+        if any(|s| s.worst == Some(Verdict::Fail)) {
             Disposition::Fail
-        } else if self.incomplete {
+        } else if self
+            .steps
+            .values()
+            .any(|s| is(s, Verdict::Aborted) || is(s, Verdict::Error) || is(s, Verdict::Skipped) && s.excluded.is_none())
+        {
             Disposition::None
-        } else if self.undecided || self.judged == 0 {
+        } else if any(|s| s.worst == Some(Verdict::Inconclusive) || s.excluded == Some(Exclusion::Selection)) || self.judged == 0 {
             Disposition::Inconclusive
         } else {
             Disposition::Pass
@@ -121,7 +165,7 @@ impl State {
     /// What the run was. Any wish to stop makes it aborted, however late it
     /// came; an error of the tester weighs more.
     fn status(&self) -> Status {
-        if self.trouble {
+        if self.trouble || self.steps.values().any(|s| s.worst == Some(Verdict::Error)) {
             Status::TesterError
         } else if self.interrupts > 0 {
             Status::Aborted
@@ -133,6 +177,28 @@ impl State {
     /// Where something that goes wrong now belongs: the step or phase that runs.
     pub(crate) fn place(&self) -> Option<String> {
         self.open.as_ref().map(|o| o.id.clone()).or_else(|| self.phase.clone())
+    }
+}
+
+impl Attempts {
+    /// The attempt that just ended does not count if the next one passes.
+    fn tries_again(&mut self) {
+        self.before = Some(self.earlier);
+    }
+
+    /// Takes the end of an attempt; whether it undoes the one before it.
+    fn end(&mut self, verdict: Verdict, reason: Option<&str>) -> bool {
+        self.count += 1;
+        let undone = self.before.take().filter(|_| verdict == Verdict::Pass);
+        if let Some(before) = undone {
+            self.worst = before;
+        }
+        self.earlier = self.worst;
+        if self.worst < Some(verdict) {
+            self.reason = reason.unwrap_or_default().to_owned();
+        }
+        self.worst = self.worst.max(Some(verdict));
+        undone.is_some()
     }
 }
 

@@ -1,37 +1,67 @@
 //! One step: its acts in order, within its timeout. The first fail or error
 //! ends it.
 
-use hil_model::{Act, Quantity, Step};
+use std::collections::BTreeMap;
+
+use hil_model::{Act, FailureKind, Quantity, Step};
 use hil_record::{EventKind, Verdict};
 
 use crate::actions::perform;
 use crate::dispatcher::JournalFailed;
+use crate::names::Exported;
 use crate::scene::{Scene, Stage, Stop};
 use crate::watches::attended;
 
 /// Why nothing goes on after the journal failed.
 pub(crate) const NO_JOURNAL: &str = "the journal cannot be written";
 
-/// Runs a step from its first event to its last; its verdict.
-pub(crate) async fn run_step(stage: &Stage<'_>, step: &Step, index: usize, of: usize) -> Result<Verdict, JournalFailed> {
+/// What became of one attempt.
+pub(crate) struct Ended {
+    pub(crate) verdict: Verdict,
+    /// What kind of failure it was, if it was one of those that a plan can name.
+    pub(crate) failure: Option<FailureKind>,
+    /// What it gives to later steps; empty after a fail or an error.
+    pub(crate) exported: BTreeMap<String, Exported>,
+}
+
+/// Runs one attempt of a step from its first event to its last. `place` is its
+/// number, from 1, and how many there are.
+pub(crate) async fn run_step(
+    stage: &Stage<'_>,
+    step: &Step,
+    place: (usize, usize),
+    attempt: u32,
+    imports: &BTreeMap<String, Exported>,
+) -> Result<Ended, JournalFailed> {
+    let (index, of) = place;
     stage.log.emit(EventKind::StepStarted {
         step: step.id.clone(),
         title: step.title.clone(),
         index,
         of,
-        attempt: 1,
+        attempt,
         requirements: step.requirements.clone(),
     })?;
-    let scene = Scene::new(stage, &step.id, &step.requirements, false);
+    let end = stage.clock.now() + step.timeout;
+    let scene = Scene { attempt, end, ..Scene::new(stage, &step.id, &step.requirements, false) };
+    scene.names.borrow_mut().import(imports);
     if stage.clock.timeout(step.timeout, run_acts(&scene, &step.acts)).await.is_err() {
         let doing = step.acts.get(scene.act.get()).map_or("", |a| a.text.as_str());
         let limit = Quantity::seconds(step.timeout.as_secs_f64());
         let message = format!("step `{}` did not end within its timeout of {limit}, it was at `{doing}`", step.id);
         stage.log.emit(EventKind::Problem { step: Some(step.id.clone()), verdict: Verdict::Error, message })?;
     }
+    let names = scene.names.borrow();
+    let mut exported: BTreeMap<_, _> = step.course.exports.iter().filter_map(|name| Some((name.clone(), names.export(name)?))).collect();
+    let failure = scene.failure.get();
+    drop(names);
     // Disarms the watches.
     drop(scene);
-    finish_step(stage, None, "")
+    let verdict = finish_step(stage, None, "")?;
+    if verdict >= Verdict::Aborted {
+        exported.clear();
+    }
+    Ok(Ended { verdict, failure, exported })
 }
 
 /// Ends the step that runs, with `floor` as its mildest verdict.
@@ -53,13 +83,20 @@ pub(crate) async fn run_acts(scene: &Scene<'_>, acts: &[Act]) -> Result<(), Stri
             Ok(()) => continue,
             Err(stop) => stop,
         };
+        // Of an action in a branch it is known already.
+        scene.failure.set(scene.failure.get().or(act.fails_as));
+        let problem = |verdict, message| {
+            let message = format!("`{}`: {message}", act.text);
+            scene.stage.log.note(EventKind::Problem { step: Some(scene.step.to_owned()), verdict, message: message.clone() });
+            message
+        };
         return Err(match stop {
             Stop::Judged => format!("`{}` was not good", act.text),
             Stop::Journal => NO_JOURNAL.into(),
-            Stop::Problem(verdict, message) => {
-                let message = format!("`{}`: {message}", act.text);
-                scene.stage.log.note(EventKind::Problem { step: Some(scene.step.to_owned()), verdict, message: message.clone() });
-                message
+            Stop::Problem(verdict, message) => problem(verdict, message),
+            Stop::NoCommunication(message) => {
+                scene.failure.set(Some(FailureKind::NoCommunication));
+                problem(Verdict::Error, message)
             }
         });
     }

@@ -19,6 +19,8 @@ pub(crate) enum Behave {
     #[default]
     Well,
     Fails,
+    /// Fails, and is well after that.
+    FailsOnce,
     /// Never answers, and sets no deadline.
     Hangs,
     Panics,
@@ -78,8 +80,13 @@ impl World {
 
     async fn behave(&self, part: &str) -> Result<(), ChannelError> {
         let behave = self.behaviour.borrow().get(part).copied().unwrap_or_default();
+        if behave == Behave::FailsOnce {
+            self.behaviour.borrow_mut().insert(part.to_owned(), Behave::Well);
+        }
         match behave {
-            Behave::Fails => Err(ChannelError::new(format!("part `{part}`"), Fault::LinkLost { cause: "cable pulled".into() })),
+            Behave::Fails | Behave::FailsOnce => {
+                Err(ChannelError::new(format!("part `{part}`"), Fault::LinkLost { cause: "cable pulled".into() }))
+            }
             Behave::Hangs => std::future::pending().await,
             Behave::Panics => panic!("part `{part}` fell over"),
             Behave::Well | Behave::Unconfirmed | Behave::Slow => Ok(()),

@@ -6,6 +6,7 @@ use serde::ser::Error;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::datum::Datum;
+use crate::decision::Decision;
 use crate::outcome::{Disposition, Status};
 use crate::verdict::Verdict;
 
@@ -164,6 +165,42 @@ pub enum EventKind {
         /// `error:` line without the prefix; `caused by` lines follow.
         message: String,
     },
+    /// A person, or the command line for one, answered a question.
+    Answer {
+        /// Step id.
+        step: String,
+        /// Name in the plan.
+        name: String,
+        /// What was asked.
+        prompt: String,
+        /// What was answered.
+        value: Datum,
+        /// Unit of `value`; empty for text.
+        unit: String,
+        /// `option` or `terminal`.
+        by: String,
+        /// When.
+        at_ns: u64,
+    },
+    /// A step is left out on purpose; its `step-finished` says skipped.
+    StepExcluded {
+        /// Step id.
+        step: String,
+        /// On whose word.
+        by: Exclusion,
+        /// Why.
+        reason: String,
+    },
+    /// The attempt that just failed did so for a reason of the contact, not of
+    /// the unit: the step runs once more. Its failure stays unless that passes.
+    Retry {
+        /// Step id.
+        step: String,
+        /// The attempt that failed.
+        attempt: u32,
+        /// `no-communication` or `open-contact`.
+        failure: String,
+    },
     /// A step ended.
     StepFinished {
         /// Step id.
@@ -201,7 +238,20 @@ pub enum EventKind {
         safe: bool,
         /// See [`crate::Outcome::exit_code`].
         exit_code: u8,
+        /// Steps that passed only when they were tried again, in order.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        retried: Vec<String>,
     },
+}
+
+/// Why a step is left out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Exclusion {
+    /// The plan's: its `when` does not hold, so it does not apply to this unit.
+    Condition,
+    /// Of whoever started the run: then no unit passes.
+    Selection,
 }
 
 /// Who a part of the bench says it is.
@@ -245,6 +295,21 @@ pub struct Measurement {
     pub high: Option<f64>,
     /// Expected text, for what is no quantity.
     pub expected: Option<String>,
+    /// Lowest value that passes without a condition, by the plan's decision
+    /// rule; `None` under simple acceptance, where that is `low`.
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "finite")]
+    pub accept_low: Option<f64>,
+    /// Highest value that passes without a condition.
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "finite")]
+    pub accept_high: Option<f64>,
+    /// What the plan's decision rule says; `None` under simple acceptance and
+    /// for what is no quantity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Decision>,
+    /// Probability that the true value is within the limits, 0 to 1, for a
+    /// normal distribution; `None` where the uncertainty is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "finite")]
+    pub conformance: Option<f64>,
     /// The verdict.
     pub verdict: Verdict,
     /// The limit is our proposal, not the manual's.

@@ -4,6 +4,7 @@
 //! other than the journal's.
 
 pub mod datum;
+pub mod decision;
 pub mod event;
 pub mod journal;
 pub mod outcome;
@@ -11,7 +12,8 @@ pub mod sink;
 pub mod verdict;
 
 pub use datum::Datum;
-pub use event::{Event, EventKind, Measurement, PartIdentity, SafeOutput};
+pub use decision::Decision;
+pub use event::{Event, EventKind, Exclusion, Measurement, PartIdentity, SafeOutput};
 pub use journal::{Journal, JournalError, JournalWriter, read_journal};
 pub use outcome::{Disposition, Outcome, Status};
 pub use sink::{EventSink, SinkError};

@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use hil_record::event::SCHEMA;
 use hil_record::{
-    Datum, Disposition, Event, EventKind, EventSink, JournalError, JournalWriter, Measurement, PartIdentity, SafeOutput, Status, Verdict,
-    read_journal,
+    Datum, Disposition, Event, EventKind, EventSink, Exclusion, JournalError, JournalWriter, Measurement, PartIdentity, SafeOutput, Status,
+    Verdict, read_journal,
 };
 
 fn number(kinds: Vec<EventKind>) -> Vec<Event> {
@@ -25,6 +25,10 @@ fn measurement() -> Measurement {
         low: Some(11.0),
         high: None,
         expected: None,
+        accept_low: None,
+        accept_high: None,
+        decision: None,
+        conformance: None,
         verdict: Verdict::Pass,
         provisional: true,
         limit: Some("limit-2x10A".into()),
@@ -96,6 +100,14 @@ fn all_kinds() -> Vec<EventKind> {
         },
         EventKind::Measurement(measurement()),
         EventKind::Measurement(Measurement {
+            accept_low: Some(11.3),
+            accept_high: Some(12.7),
+            decision: Some(hil_record::Decision::ConditionalFail),
+            conformance: Some(0.25),
+            verdict: Verdict::Inconclusive,
+            ..measurement()
+        }),
+        EventKind::Measurement(Measurement {
             value: Datum::Text("low".into()),
             expected: Some("high".into()),
             verdict: Verdict::Fail,
@@ -103,13 +115,30 @@ fn all_kinds() -> Vec<EventKind> {
         }),
         EventKind::Problem { step: None, verdict: Verdict::Error, message: text("supply `battery` refused `VOLT 43.0`\ncaused by: -222") },
         EventKind::StepFinished { step: step(), attempt: 1, verdict: Verdict::Inconclusive, reason: None },
+        EventKind::Answer {
+            step: step(),
+            name: text("label"),
+            prompt: text("Is the label straight?"),
+            value: Datum::Text("pass".into()),
+            unit: String::new(),
+            by: text("option"),
+            at_ns: 14,
+        },
+        EventKind::StepExcluded { step: step(), by: Exclusion::Condition, reason: text("`when` does not hold") },
+        EventKind::Retry { step: step(), attempt: 1, failure: text("open-contact") },
         EventKind::Interrupted { by: text("SIGINT"), count: 2 },
         EventKind::SafeState {
             outputs: vec![SafeOutput { part: text("battery"), off: true, readback: text("OUTP? 0") }],
             confirmed: true,
             took_ns: 38_000_000,
         },
-        EventKind::RunFinished { disposition: Disposition::Fail, status: Status::Aborted, safe: true, exit_code: 1 },
+        EventKind::RunFinished {
+            disposition: Disposition::Fail,
+            status: Status::Aborted,
+            safe: true,
+            exit_code: 1,
+            retried: vec![text("contact")],
+        },
     ]
 }
 
@@ -128,9 +157,12 @@ fn place(kind: &EventKind) -> usize {
         EventKind::Measurement(_) => 9,
         EventKind::Problem { .. } => 10,
         EventKind::StepFinished { .. } => 11,
-        EventKind::Interrupted { .. } => 12,
-        EventKind::SafeState { .. } => 13,
-        EventKind::RunFinished { .. } => 14,
+        EventKind::Answer { .. } => 12,
+        EventKind::StepExcluded { .. } => 13,
+        EventKind::Retry { .. } => 14,
+        EventKind::Interrupted { .. } => 15,
+        EventKind::SafeState { .. } => 16,
+        EventKind::RunFinished { .. } => 17,
     }
 }
 
@@ -151,7 +183,7 @@ fn every_kind_of_event_survives() {
     let events = number(all_kinds());
     let mut kinds: Vec<_> = events.iter().map(|e| place(&e.kind)).collect();
     kinds.dedup();
-    assert_eq!(kinds, (0..15).collect::<Vec<_>>());
+    assert_eq!(kinds, (0..18).collect::<Vec<_>>());
 
     let bytes = written(&events);
     assert_eq!(bytes.iter().filter(|b| **b == b'\n').count(), events.len(), "one line each");
@@ -242,7 +274,7 @@ fn a_bad_line_in_the_middle_is_named() {
     let error = read(text.replace("bench-opened", "bench-painted").as_bytes()).unwrap_err();
     assert!(error.to_string().starts_with("journal, line 2: no event: unknown variant `bench-painted`"), "{error}");
     // A whole last line that is no event was not torn.
-    assert!(matches!(read(format!("{text}}}\n").as_bytes()), Err(JournalError::Line { line: 17, .. })));
+    assert!(matches!(read(format!("{text}}}\n").as_bytes()), Err(JournalError::Line { line: 21, .. })));
 }
 
 #[test]

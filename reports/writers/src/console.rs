@@ -86,6 +86,10 @@ impl<W: Write> Console<W> {
         if let EventKind::StepFinished { step, verdict: Verdict::Skipped, reason, .. } = &event.kind {
             return self.skip(step, reason.as_deref().unwrap_or("no reason given"));
         }
+        // What follows says the same, and skipped steps gather in one line.
+        if matches!(event.kind, EventKind::StepExcluded { .. }) {
+            return Ok(());
+        }
         self.end_skipping()?;
         match &event.kind {
             EventKind::RunStarted { run, plan, title, product, serial, bench, seed, defects, steps, .. } => {
@@ -119,12 +123,15 @@ impl<W: Write> Console<W> {
                 self.detail(now, &format!("{what}, {}", moment(*at_ns, *uncertainty_ns, source)))
             }
             EventKind::Measurement(m) => self.measurement(m),
+            EventKind::Answer { prompt, value, unit, by, .. } => self.answer(prompt, &text::datum(value, unit), by),
+            EventKind::StepExcluded { .. } => Ok(()),
+            EventKind::Retry { step, failure, .. } => self.retry(step, failure),
             EventKind::Problem { step, verdict, message } => self.problem(step.as_deref(), *verdict, message),
             EventKind::StepFinished { step, verdict, reason, .. } => self.step_finished(now, step, *verdict, reason.as_deref()),
             EventKind::Interrupted { by, count } => self.interrupted(by, *count),
             EventKind::SafeState { outputs, confirmed, took_ns } => self.safe_state(outputs, *confirmed, *took_ns),
-            EventKind::RunFinished { disposition, status, safe, exit_code } => {
-                self.run_finished(now, (*disposition, *status, *safe), *exit_code)
+            EventKind::RunFinished { disposition, status, safe, exit_code, retried } => {
+                self.run_finished(now, (*disposition, *status, *safe), *exit_code, retried)
             }
         }
     }

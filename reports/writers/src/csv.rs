@@ -79,6 +79,9 @@ impl<W: Write> Csv<W> {
             | EventKind::Reading { .. }
             | EventKind::Edge { .. }
             | EventKind::Problem { .. }
+            | EventKind::Answer { .. }
+            | EventKind::StepExcluded { .. }
+            | EventKind::Retry { .. }
             | EventKind::StepFinished { .. }
             | EventKind::Interrupted { .. }
             | EventKind::SafeState { .. } => Ok(()),

@@ -74,7 +74,15 @@ impl Fold {
             EventKind::StepFinished { step, verdict, reason, .. } => self.step_finished(step, *verdict, reason.as_deref(), now),
             EventKind::Interrupted { by, count } => self.interrupted(by, *count),
             EventKind::SafeState { outputs, confirmed, took_ns } => self.safe_state(outputs, *confirmed, *took_ns),
-            EventKind::RunFinished { disposition, status, safe, exit_code } => {
+            EventKind::Answer { step, prompt, value, unit, by, .. } => {
+                let line = format!("answer: {}: {} (by {})", text::plain(prompt), text::datum(value, unit), text::plain(by));
+                self.case_of(Some(step)).lines.push(line);
+            }
+            // `step-finished` says it too.
+            EventKind::StepExcluded { .. } => {}
+            EventKind::Retry { step, attempt, failure } => self.step_case(step).try_again(*attempt, failure),
+            EventKind::RunFinished { disposition, status, safe, exit_code, retried } => {
+                retried.iter().for_each(|step| self.about.push(format!("passed only when tried again: {step}")));
                 let ending = format!(
                     "unit {disposition}, run {status}, {}, exit code {exit_code}",
                     if *safe { "bench safe" } else { "bench not safe" }
@@ -143,6 +151,7 @@ impl Fold {
     fn step_finished(&mut self, step: &str, verdict: Verdict, reason: Option<&str>, now: u64) {
         let case = self.step_case(step);
         case.end(now);
+        case.decide_retry(verdict);
         if case.verdict <= Some(verdict) {
             case.reason = reason.map(str::to_owned);
         }

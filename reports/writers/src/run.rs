@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use hil_record::{Disposition, Event, Measurement, Outcome, PartIdentity, SafeOutput, Status, Verdict};
 
-pub(crate) use self::part::{Action, Attempt, Edge, Phase, Problem, Reading, Step, Stimulus};
+pub(crate) use self::part::{Action, Answer, Attempt, Edge, Phase, Problem, Reading, Step, Stimulus};
 use crate::text::plain;
 
 /// Everything the journal says of a run.
@@ -42,6 +42,8 @@ pub struct Run {
     pub(crate) interrupted: Option<(String, u32)>,
     pub(crate) safe_state: Option<SafeState>,
     pub(crate) outcome: Option<Outcome>,
+    /// Steps that passed only when they were tried again.
+    pub(crate) retried: Vec<String>,
     /// Wall clock of the first and the last event.
     pub(crate) began: String,
     pub(crate) ended: String,

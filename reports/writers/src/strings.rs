@@ -4,7 +4,8 @@
 //! journal as they are), and the console and the JUnit report, which are
 //! English.
 
-use hil_record::{Disposition, Outcome, Status, Verdict};
+use hil_record::event::Exclusion;
+use hil_record::{Decision, Disposition, Outcome, Status, Verdict};
 
 use crate::lang::Lang;
 
@@ -103,6 +104,14 @@ table! {
     reason: "Why", "Grund";
     readings: "Readings (not judged)", "Ablesungen (nicht beurteilt)";
     edges: "Edges", "Flanken";
+    answers: "Answers", "Antworten";
+    answered_by: "by", "durch";
+    tried_again: "tried once more after", "noch einmal versucht nach";
+    excluded_condition: "does not apply to this unit", "gilt nicht für diesen Prüfling";
+    excluded_selection: "left out by whoever started the run: no unit passes like this", "beim Start ausgelassen: So besteht kein Prüfling";
+    conditional_pass: "conditional", "bedingt";
+    undecided: "undecided", "unentschieden";
+    conformance: "P(conforms)", "P(konform)";
     no_measurement: "Nothing was measured.", "Nichts wurde gemessen.";
     setup: "Setup", "Vorbereitung";
     teardown: "Teardown", "Nachbereitung";
@@ -138,6 +147,8 @@ table! {
         "Abstand: zur näheren Grenze, in Prozent der halben zulässigen Spanne (ihre Mitte hat 100 %); bei nur einer Grenze in Prozent von dieser. Negativ: außerhalb.";
     note_uncertainty: "U is the expanded uncertainty (k = 2), where the bench states one; in a bar it is the whisker round the value.",
         "U ist die erweiterte Messunsicherheit (k = 2), soweit der Prüfplatz eine angibt; im Balken ist sie der Querstrich um den Wert.";
+    note_guard: "Thin lines inside the limits bound what the decision rule accepts without a condition; P(conforms) is the probability that the true value lies within the limits.",
+        "Dünne Linien innerhalb der Grenzen begrenzen, was die Entscheidungsregel ohne Bedingung annimmt; P(konform) ist die Wahrscheinlichkeit, dass der wahre Wert innerhalb der Grenzen liegt.";
     note_provisional: "P marks a provisional limit: our proposal, not a statement of the product's manual.",
         "V kennzeichnet eine vorläufige Grenze: unser Vorschlag, keine Angabe der Produktanleitung.";
     note_bar: "A bar's white field is the accepted range, hatched is rejected; an arrow is a value outside of the drawing.",
@@ -174,6 +185,23 @@ impl Strings {
             Some(Verdict::Skipped) => self.v_skipped,
             None if began => self.v_cut,
             None => self.v_not_run,
+        }
+    }
+
+    /// What the decision rule adds to a verdict.
+    pub(crate) fn condition(&self, decision: Option<Decision>) -> Option<&'static str> {
+        match decision {
+            Some(Decision::ConditionalPass | Decision::ConditionalFail) => Some(self.conditional_pass),
+            Some(Decision::Undecided) => Some(self.undecided),
+            Some(Decision::Pass | Decision::Fail) | None => None,
+        }
+    }
+
+    /// Why a step was left out on purpose.
+    pub(crate) const fn exclusion(&self, by: Exclusion) -> &'static str {
+        match by {
+            Exclusion::Condition => self.excluded_condition,
+            Exclusion::Selection => self.excluded_selection,
         }
     }
 

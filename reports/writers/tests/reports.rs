@@ -328,3 +328,39 @@ fn a_sink_that_cannot_write_says_so() {
     assert_eq!(csv.to_string(), "cannot write measurements.csv: broken pipe");
     assert!(write_junit(&events, &mut Closed).unwrap_err().to_string().contains("broken pipe"));
 }
+
+/// A contact that touched only at the second try.
+fn retried(second: Verdict) -> Vec<Event> {
+    let disposition = if second == Verdict::Pass { Disposition::Pass } else { Disposition::Fail };
+    let mut events = Story::begin(&["contact"])
+        .step("contact", "contact")
+        .measured(measurement("stud", 0.0, "V", Verdict::Fail))
+        .step_ends(Verdict::Fail, Some("stud"))
+        .tell(EventKind::Retry { step: "contact".into(), attempt: 1, failure: "open-contact".into() })
+        .tell(EventKind::StepStarted { step: "contact".into(), title: "contact".into(), index: 1, of: 1, attempt: 2, requirements: vec![] })
+        .tell(EventKind::StepFinished { step: "contact".into(), attempt: 2, verdict: second, reason: None })
+        .end(disposition, Status::Completed, true);
+    if let Some(EventKind::RunFinished { retried, .. }) = events.last_mut().map(|e| &mut e.kind)
+        && second == Verdict::Pass
+    {
+        retried.push("contact".into());
+    }
+    events
+}
+
+#[test]
+fn a_pass_on_retry_is_green_and_says_so() {
+    let events = retried(Verdict::Pass);
+    let xml = junit(&events);
+    assert_eq!(counts(&xml)[1..], [0, 0, 0], "{xml}");
+    for line in ["attempt 1 failed as open-contact, tried once more", "undone by the retry: fail: stud", "passed only when tried again"] {
+        assert!(xml.contains(line), "{line}: {xml}");
+    }
+    let text = console(&events, ConsoleOptions::default());
+    assert!(text.contains("contact: failed as open-contact, tried once more"), "{text}");
+    assert!(text.contains("passed only when tried again: contact"), "{text}");
+    // A second fail is one, and so is a run that was killed before the second.
+    for bad in [retried(Verdict::Fail), retried(Verdict::Aborted), retried(Verdict::Pass)[..6].to_vec()] {
+        assert_ne!(counts(&junit(&bad))[1..], [0, 0, 0]);
+    }
+}

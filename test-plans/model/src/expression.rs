@@ -52,6 +52,21 @@ impl Expression {
     }
 }
 
+impl Expression {
+    /// The values it names, in order of appearance.
+    pub fn values(&self) -> Vec<&str> {
+        match self {
+            Self::Literal(_) | Self::Edge(_) => Vec::new(),
+            Self::Value(name) => vec![name],
+            Self::Binary(a, _, b) => {
+                let mut all = a.values();
+                all.extend(b.values());
+                all
+            }
+        }
+    }
+}
+
 impl fmt::Display for EdgeRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.index {

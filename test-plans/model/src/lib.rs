@@ -4,6 +4,8 @@
 //! This room knows nobody: it does no I/O, has no clock and no bench.
 
 pub mod condition;
+pub mod course;
+pub mod decision;
 pub mod diagnostic;
 pub mod expression;
 pub mod limit;
@@ -15,9 +17,11 @@ pub mod signal;
 pub mod value;
 
 pub use condition::{Condition, Trigger};
+pub use course::{Comparison, Course, FailureKind, When};
+pub use decision::{Decided, Decision, DecisionRule, Judging};
 pub use diagnostic::{Diagnostic, FileId, SourceFile, Sources, Span};
 pub use limit::{Judgement, Limit, LimitSource};
-pub use plan::{Act, Action, Blame, Check, Plan, Statistic, Step};
+pub use plan::{Act, Action, Asked, Blame, Check, Plan, Setpoint, Statistic, Step};
 pub use product::Product;
 pub use quantity::{Dimension, Quantity};
 pub use reader::{DefinedLimit, Limits, PlanContext, peek_product, read_limits, read_plan, read_product};

@@ -2,13 +2,16 @@
 //! table its own step. Made only by the reader, so it cannot be wrong.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use crate::condition::{Condition, Trigger};
+use crate::course::{Course, FailureKind};
+use crate::decision::Judging;
 use crate::diagnostic::Span;
 use crate::expression::Expression;
 use crate::limit::Limit;
-use crate::quantity::Quantity;
+use crate::quantity::{Quantity, Unit};
 use crate::signal::SignalId;
 use crate::value::Value;
 
@@ -21,6 +24,8 @@ pub struct Plan {
     pub title: String,
     /// The product's id.
     pub product: String,
+    /// How its limits are decided, and how good the bench must be.
+    pub judging: Judging,
     /// Parameters with the values they have in this run (`--set` included).
     pub parameters: BTreeMap<String, Value>,
     /// Runs before the first step; a failure there is an error of the bench.
@@ -47,6 +52,8 @@ pub struct Step {
     pub timeout: Duration,
     /// What it does, in order.
     pub acts: Vec<Act>,
+    /// Whether and how often it runs.
+    pub course: Course,
     /// Where its header stands.
     pub span: Span,
 }
@@ -60,6 +67,8 @@ pub struct Act {
     pub span: Span,
     /// One line for people: `set btv.atd = open`.
     pub text: String,
+    /// What kind of failure it is when this act fails, if not the unit's.
+    pub fails_as: Option<FailureKind>,
 }
 
 /// What a step can do.
@@ -68,7 +77,7 @@ pub enum Action {
     /// Set signals, in order. `name` is the time of the last one's edge.
     Set {
         /// In the order written.
-        assignments: Vec<(SignalId, Value)>,
+        assignments: Vec<(SignalId, Setpoint)>,
         /// `as`: an edge.
         name: Option<String>,
     },
@@ -173,6 +182,64 @@ pub enum Action {
         /// `as`: a value.
         name: String,
     },
+    /// Ask a person.
+    Prompt {
+        /// What is asked.
+        text: String,
+        /// What would be an answer.
+        asked: Asked,
+        /// `as`: a value; `STEP.name` is the id of `--answer`.
+        name: String,
+        /// Judges the answer, if anything does.
+        check: Option<Check>,
+    },
+    /// Branches side by side; goes on when all have ended. The first that fails
+    /// cancels the others. No two set one signal.
+    Together {
+        /// At least two, none empty.
+        branches: Vec<Vec<Act>>,
+    },
+}
+
+/// What would be an answer of a person.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Asked {
+    /// One of these words, in the order written; at least two.
+    Words(Vec<String>),
+    /// A quantity of this unit's dimension; a plain number is in this unit.
+    Quantity(&'static Unit),
+    /// Any text that is not blank.
+    Text,
+}
+
+impl Plan {
+    /// Every question of the plan with the id that `--answer` calls it by.
+    pub fn prompts(&self) -> Vec<(String, &Asked)> {
+        let phases = [("setup", &self.setup), ("recover", &self.recover), ("teardown", &self.teardown)];
+        let steps = self.steps.iter().map(|s| (s.id.as_str(), &s.acts));
+        let mut found = Vec::new();
+        phases.into_iter().chain(steps).for_each(|(place, acts)| prompts(place, acts, &mut found));
+        found
+    }
+}
+
+fn prompts<'p>(place: &str, acts: &'p [Act], found: &mut Vec<(String, &'p Asked)>) {
+    for act in acts {
+        match &act.action {
+            Action::Prompt { name, asked, .. } => found.push((format!("{place}.{name}"), asked)),
+            Action::Together { branches } => branches.iter().for_each(|acts| prompts(place, acts, found)),
+            _ => {}
+        }
+    }
+}
+
+/// What a signal is set to.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Setpoint {
+    /// Known when the plan is read.
+    Fixed(Value),
+    /// Known when earlier values are.
+    Computed(Expression),
 }
 
 /// How a value is judged.
@@ -180,8 +247,25 @@ pub enum Action {
 pub enum Check {
     /// A quantity against a range.
     Limit(Limit),
+    /// A quantity against bounds that depend on earlier values; at least one
+    /// is present.
+    Computed {
+        /// Lowest accepted value.
+        low: Option<Expression>,
+        /// Highest accepted value.
+        high: Option<Expression>,
+    },
     /// A level, LED state or text against one value.
     Equals(Value),
+}
+
+impl fmt::Display for Setpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fixed(value) => value.fmt(f),
+            Self::Computed(expression) => expression.fmt(f),
+        }
+    }
 }
 
 /// Whose fault a bad value is: `blame = "tester"` marks a check that guards the

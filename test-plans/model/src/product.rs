@@ -30,4 +30,8 @@ pub struct Requirement {
     pub clause: String,
     /// In our words.
     pub text: String,
+    /// What a violation puts at risk, in a word: `reverse flow`. A step that
+    /// judges such a requirement is never tried again, and the plan stops when
+    /// it fails.
+    pub safety: Option<String>,
 }

@@ -50,11 +50,23 @@ fn the_sample_is_read() {
     };
     acts("setup", &plan.setup);
     for s in &plan.steps {
-        acts(&format!("{} ({}) {:?} {:?}", s.id, s.title, s.requirements, s.timeout), &s.acts);
+        acts(&format!("{} ({}) {:?} {:?}{}", s.id, s.title, s.requirements, s.timeout, course(&s.course)), &s.acts);
     }
     acts("recover", &plan.recover);
     acts("teardown", &plan.teardown);
     insta::assert_snapshot!(out);
+}
+
+/// What a step says about its course.
+fn course(c: &hil_model::Course) -> String {
+    let mut out = c.when.as_ref().map_or_else(String::new, |w| format!(" when {} {:?}", w.text, w.comparison));
+    if !c.exports.is_empty() || !c.imports.is_empty() {
+        let _ = write!(out, " exports {:?} imports {:?}", c.exports, c.imports);
+    }
+    if c.repeat != 1 || !c.retry_on.is_empty() || !c.continue_on_fail {
+        let _ = write!(out, " repeat {} retry on {:?} goes on {}", c.repeat, c.retry_on, c.continue_on_fail);
+    }
+    out
 }
 
 /// Which file a case spoils.
@@ -176,6 +188,55 @@ fn every_slip_is_named_with_its_remedy() {
             "",
         ),
         ("wrong-in-recover", Plan, "{ \"btv.pre-alarm\" = \"healthy\"", "{ \"btv.pre-alarm\" = \"helthy\""),
+        ("export-of-nothing", Plan, "export = [\"vbat\", \"code\"]", "export = [\"vbatt\", \"code\"]"),
+        ("export-of-a-profile", Plan, "id = \"interrupted\"\n", "id = \"interrupted\"\nexport = [\"dip\"]\n"),
+        ("export-of-rows", Plan, "id = \"big-fuse\"\n", "id = \"big-fuse\"\nexport = [\"x\"]\n"),
+        ("not-exported", Plan, "identity.vbat > 12 V", "identity.vbatt > 12 V"),
+        ("of-a-later-step", Plan, "min = \"parameters.battery + 0.5 V\"", "min = \"identity.vbat + 0.5 V\""),
+        ("of-no-step", Plan, "identity.vbat > 12 V", "identitty.vbat > 12 V"),
+        ("when-without-comparison", Plan, "identity.vbat > 12 V", "identity.vbat"),
+        ("when-of-unlike-things", Plan, "identity.vbat > 12 V", "identity.vbat > 12 A"),
+        ("when-a-quantity-equals", Plan, "identity.vbat > 12 V", "identity.vbat = 12 V"),
+        ("when-a-word-is-above", Plan, "identity.code = none", "identity.code > 3 V"),
+        ("when-a-word-of-nobody", Plan, "identity.code = none", "code = none"),
+        ("bound-of-other-dimension", Plan, "min = \"identity.vbat - 0.3 V\"", "min = \"identity.vbat / 2 s\""),
+        ("bound-of-an-edge", Plan, "min = \"0 s\", max = \"10 s\"", "min = \"cut - warn\""),
+        ("bound-of-a-word", Plan, "min = \"identity.vbat - 0.3 V\"", "min = \"identity.code\""),
+        ("set-to-other-dimension", Plan, "identity.vbat + 0.5 V", "identity.vbat * 2 A"),
+        (
+            "branch-alone",
+            Plan,
+            "    [ { wait = \"3 s\" }, { read = \"battery.voltage\", as = \"vbat\" } ],\n  ] },\n",
+            "  ] },\n  { read = \"battery.voltage\", as = \"vbat\" },\n",
+        ),
+        ("branch-without-actions", Plan, "[ { wait = \"3 s\" }, { read", "[], [ { wait = \"3 s\" }, { read"),
+        ("branches-set-one-signal", Plan, "[ { wait = \"3 s\" }, { read", "[ { set = { \"btv.pre-alarm\" = \"healthy\" } }, { read"),
+        ("branch-uses-an-earlier-one", Plan, "[ { wait = \"3 s\" }, { read", "[ { require = \"warn - alarm\", max = \"1 s\" }, { read"),
+        ("branch-uses-a-later-one", Plan, "{ require = \"warn - warn\", max = \"2 s\" }", "{ require = \"vbat\", min = \"2 V\" }"),
+        ("branches-name-twice", Plan, "as = \"vbat\" } ],", "as = \"alarm\" } ],"),
+        ("wrong-in-a-branch", Plan, "[ { wait = \"3 s\" }, { read", "[ { wait = \"3 V\" }, { read"),
+        ("branches-longer-than-the-step", Plan, "[ { wait = \"3 s\" }, { read", "[ { wait = \"90 s\" }, { read"),
+        ("prompt-without-answers", Plan, "answers = [\"pass\", \"fail\"], as = \"label\"", "as = \"label\""),
+        ("prompt-without-name", Plan, ", as = \"lot\"", ""),
+        ("prompt-with-one-answer", Plan, "[\"pass\", \"fail\"]", "[\"pass\"]"),
+        ("prompt-with-answer-twice", Plan, "[\"pass\", \"fail\"]", "[\"pass\", \"pass\"]"),
+        ("prompt-expects-no-answer", Plan, "equals = \"blue\"", "equals = \"bleu\""),
+        ("prompt-of-no-unit", Plan, "input = \"s\"", "input = \"kg\""),
+        ("prompt-both-ways", Plan, "input = \"text\"", "input = \"text\", answers = [\"a\", \"b\"]"),
+        ("repeat-never", Plan, "repeat = 3", "repeat = 0"),
+        ("retries-of-a-safety-step", Plan, "timeout = \"2 min\"", "retries = { on = [\"no-communication\"] }"),
+        ("retries-twice", Plan, "max = 1 }", "max = 2 }"),
+        ("retries-on-anything", Plan, "on = [\"no-communication\", \"open-contact\"]", "on = [\"any\"]"),
+        ("retries-on-nothing", Plan, "on = [\"no-communication\", \"open-contact\"]", "on = []"),
+        ("retries-on-what-cannot-be", Plan, ", fails-as = \"open-contact\"", ""),
+        ("retries-and-repeat", Plan, "repeat = 3", "repeat = 3\nretries = { on = [\"no-communication\"] }"),
+        (
+            "fails-as-of-a-read",
+            Plan,
+            "as = \"code\" },\n]\n\n[[step]]\nid = \"depends\"",
+            "as = \"code\", fails-as = \"open-contact\" },\n]\n\n[[step]]\nid = \"depends\"",
+        ),
+        ("continue-on-fail-perhaps", Plan, "continue-on-fail = false", "continue-on-fail = \"no\""),
         // The other files.
         ("limit-swapped", Limits, "min = \"30 s\"\nmax = 31", "min = \"31 s\"\nmax = 30"),
         ("limit-unit", Limits, "min = \"30 s\"", "min = \"30 V\""),
@@ -230,6 +291,20 @@ fn all_errors_of_a_file_come_in_one_pass() {
         ("serial-max-length = 32", "serial-max-length = 0"),
     ];
     insta::assert_snapshot!("several-in-a-product", spoiled(File::Product, &product).messages());
+}
+
+#[test]
+fn a_plan_says_how_it_is_judged() {
+    use hil_model::{DecisionRule, Judging};
+    let plan = spoiled(File::Plan, &[]).plan.expect("the sample");
+    assert_eq!(plan.judging, Judging { rule: DecisionRule::Simple, minimum_tur: None });
+    for (word, rule) in DecisionRule::WORDS {
+        let keys = format!("id = \"sample\"\ndecision-rule = \"{word}\"\nminimum-tur = 4");
+        let plan = spoiled(File::Plan, &[("id = \"sample\"", &keys)]).plan.expect("a plan");
+        assert_eq!(plan.judging, Judging { rule, minimum_tur: Some(4.0) });
+    }
+    let keys = "id = \"sample\"\ndecision-rule = \"gaurded\"\nminimum-tur = 0";
+    insta::assert_snapshot!("judging", spoiled(File::Plan, &[("id = \"sample\"", keys)]).messages());
 }
 
 #[test]
@@ -312,7 +387,8 @@ fn no_missing_token_makes_it_panic() {
 #[test]
 fn no_missing_line_goes_unseen() {
     let lines: Vec<&str> = SAMPLE.lines().collect();
-    let optional = ["#", "  {", "title", "requirements", "timeout", "serial", "fraction", "for-each"];
+    let optional =
+        ["#", "  {", "title", "requirements", "timeout", "serial", "fraction", "for-each", "when", "repeat", "retries", "continue-on-fail"];
     for (i, line) in lines.iter().enumerate() {
         let rest: Vec<&str> = [&lines[..i], &lines[i + 1..]].concat();
         survives(PRODUCT, LIMITS, &rest.join("\n"));

@@ -8,6 +8,7 @@ use hil_timebase::Nanos;
 
 use crate::judge::{Taken, check_value};
 use crate::scene::{Scene, Stop};
+use crate::uncertainty::of_statistic;
 
 pub(super) async fn take<'a>(
     scene: &Scene<'a>,
@@ -28,9 +29,9 @@ pub(super) async fn take<'a>(
     let quantities: Option<Vec<Quantity>> = readings.iter().map(|r| r.value.quantity()).collect();
     match quantities {
         Some(all) => {
-            let (value, parts) = reduce(&all, statistic);
+            let value = reduce(&all, statistic);
             let worst = readings.iter().map(|r| r.uncertainty).try_fold(0.0, |worst: f64, u| u.map(|u| worst.max(u)));
-            Ok(taken(Value::Quantity(value), worst.map(|u| u * parts), middle))
+            Ok(taken(Value::Quantity(value), worst.map(|u| u * of_statistic(statistic)), middle))
         }
         // Words have no mean: the first that is not good stands for all.
         None => {
@@ -54,23 +55,22 @@ async fn readings(scene: &Scene<'_>, signal: &SignalId, over: Duration) -> Resul
     Ok(all)
 }
 
-/// The value, and by how much a reading's uncertainty enters it. It is not
-/// divided by the number of readings: a calibration's error is in all of them.
-fn reduce(all: &[Quantity], statistic: Statistic) -> (Quantity, f64) {
+/// One value from all readings.
+fn reduce(all: &[Quantity], statistic: Statistic) -> Quantity {
     let dimension = all[0].dimension;
     // `f64::min` would pass over a NaN.
     if all.iter().any(|q| !q.si.is_finite() || q.dimension != dimension) {
-        return (Quantity::new(f64::NAN, dimension), 1.0);
+        return Quantity::new(f64::NAN, dimension);
     }
     let low = all.iter().map(|q| q.si).fold(f64::INFINITY, f64::min);
     let high = all.iter().map(|q| q.si).fold(f64::NEG_INFINITY, f64::max);
-    let (si, parts) = match statistic {
-        Statistic::Mean => (all.iter().map(|q| q.si).sum::<f64>() / all.len() as f64, 1.0),
-        Statistic::Min => (low, 1.0),
-        Statistic::Max => (high, 1.0),
-        Statistic::PeakToPeak => (high - low, std::f64::consts::SQRT_2),
+    let si = match statistic {
+        Statistic::Mean => all.iter().map(|q| q.si).sum::<f64>() / all.len() as f64,
+        Statistic::Min => low,
+        Statistic::Max => high,
+        Statistic::PeakToPeak => high - low,
     };
-    (Quantity::new(si, dimension), parts)
+    Quantity::new(si, dimension)
 }
 
 #[cfg(test)]

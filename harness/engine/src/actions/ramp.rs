@@ -11,6 +11,7 @@ use hil_model::{Blame, Check, Condition, Quantity, SignalId, Value};
 
 use crate::judge::{Taken, holds};
 use crate::scene::{Scene, Stop};
+use crate::uncertainty::{of_ramp, ramp_latency};
 
 /// Time from one step to the next. Short beside the 100 ms and more over which
 /// this field's limits are judged, long beside the 10 to 30 ms that a supply
@@ -52,12 +53,12 @@ pub(super) async fn ramp(scene: &Scene<'_>, line: &Line<'_>, goal: &Goal<'_>) ->
     };
     if on_the_way && brake.pull() {
         // A command is under way: its end belongs in the journal too.
-        let (captured, stepped) = join(capture(scene, goal), stepping).await;
+        let (captured, stepped) = join(capture(scene, line, goal), stepping).await;
         return captured.and(stepped);
     }
     // What the last step caused may show one reading later.
     if on_the_way || last_chance(scene, signal, condition).await? {
-        return capture(scene, goal).await;
+        return capture(scene, line, goal).await;
     }
     let message = format!("`{}` was ramped to {}, but `{signal}` never was {condition}", line.signal, line.to);
     Err(Stop::Problem(scene.bad(Blame::Unit), message))
@@ -137,10 +138,22 @@ fn comparable(signal: &SignalId, condition: &Condition, reading: &Reading) -> Re
         .ok_or_else(|| Stop::error(format!("`{signal}` is `{}`, which cannot be compared with `{condition}`", reading.value)))
 }
 
+/// By how much the ramp may have moved what is captured since the condition came
+/// true; `None` for another signal than is ramped: nobody knows how it follows.
+fn moved(scene: &Scene<'_>, line: &Line<'_>, goal: &Goal<'_>) -> Result<Option<f64>, Stop> {
+    let Some(((until, _), capture)) = goal.until.zip(goal.capture) else { return Ok(None) };
+    if capture != line.signal {
+        return Ok(None);
+    }
+    let (until, capture) = (scene.channel(until)?, scene.channel(capture)?);
+    Ok(Some(of_ramp(line.rate, ramp_latency(STEP, until.abilities(), capture.abilities()))))
+}
+
 /// Reads at once what the plan wants to know, and judges it if it says how.
-async fn capture(scene: &Scene<'_>, goal: &Goal<'_>) -> Result<(), Stop> {
+async fn capture(scene: &Scene<'_>, line: &Line<'_>, goal: &Goal<'_>) -> Result<(), Stop> {
     let Some(signal) = goal.capture else { return Ok(()) };
-    let reading = scene.read(signal).await?;
+    let mut reading = scene.read(signal).await?;
+    reading.uncertainty = reading.uncertainty.zip(moved(scene, line, goal)?).map(|(own, moved)| own.hypot(moved));
     let name = goal.name.map_or(signal.as_str(), String::as_str);
     let Some(check) = goal.check else {
         return scene.keep_reading(name, signal, &reading);

@@ -6,11 +6,13 @@ use std::task::Poll;
 use std::time::Duration;
 
 use hil_model::expression::{EdgeRef, Expression};
-use hil_model::{Blame, Check, Quantity, Value};
+use hil_model::{Blame, Check, Dimension, Quantity, Value};
 
 use crate::evaluate::evaluate;
 use crate::judge::Taken;
+use crate::names::Known;
 use crate::scene::{Scene, Stop};
+use crate::uncertainty::{Form, RECTANGULAR};
 
 pub(super) async fn require(
     scene: &Scene<'_>,
@@ -31,9 +33,20 @@ pub(super) async fn require(
     let out = evaluate(expression, &scene.names.borrow()).map_err(|e| Stop::error(e.to_string()))?;
     // Without an edge, the judgement is of now.
     let at = if edges.is_empty() { scene.now() } else { out.at };
-    let taken =
-        Taken { name, of: expression.to_string(), value: Value::Quantity(out.quantity), uncertainty: out.uncertainty, at, kind: None };
-    scene.judge(&taken, check, blame)
+    let form = out.uncertainty.map(|form| form.and(of_clock(scene, expression, out.quantity)));
+    let value = Value::Quantity(out.quantity);
+    let uncertainty = form.as_ref().map(Form::expanded);
+    let taken = Taken { name, of: expression.to_string(), value: value.clone(), uncertainty, at, kind: None };
+    let judged = scene.judge(&taken, check, blame);
+    scene.keep_known(name, Known { value, uncertainty: form, at });
+    judged
+}
+
+/// What the clock's own error adds to a time between edges.
+fn of_clock(scene: &Scene<'_>, expression: &Expression, value: Quantity) -> Form {
+    let timed = value.dimension == Dimension::TIME && !expression.edges().is_empty();
+    let share = if timed { value.si.abs() * scene.stage.bench.clock_accuracy() * RECTANGULAR } else { 0.0 };
+    Form::single("clock", share)
 }
 
 fn missing<'e>(scene: &Scene<'_>, edges: &[&'e EdgeRef]) -> Option<&'e EdgeRef> {

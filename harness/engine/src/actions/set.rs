@@ -1,13 +1,13 @@
 //! `set`: signals in the order written.
 
-use hil_model::{SignalId, Value};
+use hil_model::{Setpoint, SignalId};
 
 use crate::scene::{Scene, Stop};
 
-pub(super) async fn set(scene: &Scene<'_>, assignments: &[(SignalId, Value)], name: Option<&String>) -> Result<(), Stop> {
+pub(super) async fn set(scene: &Scene<'_>, assignments: &[(SignalId, Setpoint)], name: Option<&String>) -> Result<(), Stop> {
     let mut last = None;
-    for (signal, value) in assignments {
-        last = Some(scene.set(signal, value).await?);
+    for (signal, setpoint) in assignments {
+        last = Some(scene.set(signal, &scene.setpoint(signal, setpoint)?).await?);
     }
     if let Some(edge) = last {
         scene.keep_edge(name, &edge);
@@ -17,7 +17,7 @@ pub(super) async fn set(scene: &Scene<'_>, assignments: &[(SignalId, Value)], na
 
 #[cfg(test)]
 mod tests {
-    use hil_model::Action;
+    use hil_model::{Action, Setpoint};
     use hil_record::{EventKind, Verdict};
 
     use crate::testbench::{Behave, val};
@@ -25,7 +25,10 @@ mod tests {
 
     #[test]
     fn sets_in_order_and_is_the_time_of_the_last() {
-        let all = Action::Set { assignments: vec![(id("b"), val("1 V")), (id("a"), val("healthy"))], name: Some("go".into()) };
+        let all = Action::Set {
+            assignments: vec![(id("b"), Setpoint::Fixed(val("1 V"))), (id("a"), Setpoint::Fixed(val("healthy")))],
+            name: Some("go".into()),
+        };
         let plan = acts(vec![act("set", all), set_as("a", "open", Some("later")), require("later", "go", limit("2 ms", "2 ms"), 0)]);
         let ran = run(&plan, |b| b.signal("a", "open").signal("b", "0 V"));
         assert_eq!(ran.sets(), ["b = 1 V", "a = healthy", "a = open", "power = off"]);

@@ -34,7 +34,13 @@ impl<W: Write> Console<W> {
         Ok(())
     }
 
-    pub(super) fn run_finished(&mut self, now: u64, (disposition, status, safe): (Disposition, Status, bool), exit_code: u8) -> Written {
+    pub(super) fn run_finished(
+        &mut self,
+        now: u64,
+        (disposition, status, safe): (Disposition, Status, bool),
+        exit_code: u8,
+        retried: &[String],
+    ) -> Written {
         if !self.bad.is_empty() {
             writeln!(self.out, "\nnot good:")?;
         }
@@ -52,6 +58,9 @@ impl<W: Write> Console<W> {
             writeln!(self.out, "{line}")?;
         }
         writeln!(self.out, "\n{word}: unit {disposition}, run {status}, exit code {exit_code}, {} of bench time", duration(now))?;
+        if !retried.is_empty() {
+            writeln!(self.out, "passed only when tried again: {}", plain(&retried.join(", ")))?;
+        }
         writeln!(self.out, "run {}", plain(&self.run))
     }
 }

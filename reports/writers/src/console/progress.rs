@@ -134,6 +134,16 @@ impl<W: Write> Console<W> {
         self.tell(m.verdict, line)
     }
 
+    pub(super) fn answer(&mut self, prompt: &str, answer: &str, by: &str) -> Written {
+        self.leave_row()?;
+        writeln!(self.out, "         {}: {answer} (by {})", plain(prompt), plain(by))
+    }
+
+    pub(super) fn retry(&mut self, step: &str, failure: &str) -> Written {
+        self.leave_row()?;
+        writeln!(self.out, "         {}: failed as {}, tried once more", plain(step), plain(failure))
+    }
+
     pub(super) fn problem(&mut self, step: Option<&str>, verdict: Verdict, message: &str) -> Written {
         self.bad.push((verdict, format!("{}: {}", plain(step.unwrap_or(RUN)), first_line(message))));
         self.tell(verdict, message.lines().map(plain).collect::<Vec<_>>().join("\n"))

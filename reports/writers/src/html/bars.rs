@@ -25,6 +25,7 @@ pub(super) fn bar(m: &Measurement) -> Option<Markup> {
             (rect("rejected", (0.0, WIDTH), (TOP, BOTTOM)))
             (rect("accepted", accepted, (TOP, BOTTOM)))
             @for x in [low, high].into_iter().flatten() { (line("limit", (x, 1.0), (x, HEIGHT - 1.0))) }
+            @for x in [m.accept_low, m.accept_high].into_iter().flatten() { (line("guard", (view.x(x), TOP), (view.x(x), BOTTOM))) }
             g class={ "value " (verdict) } {
                 @match view.side(value) {
                     Side::Left => path d=(format!("M2,{MIDDLE} l9,-6 v12 z")) {},

@@ -33,6 +33,7 @@ fn step_detail(v: &View, index: usize, step: &Step) -> Markup {
     html! {
         article id=(anchor(index)) {
             h3 { (v.verdict(step.verdict(), !step.attempts.is_empty())) " " (index + 1) ". " (step.id) " " span.title { @if step.title != step.id { (step.title) } } }
+            @if let Some(by) = step.excluded { p.reason { (s.exclusion(by)) } }
             @if let Some(reason) = &step.skipped { p.reason { (s.reason) ": " (reason) } }
             @for attempt in &step.attempts { (attempt_detail(v, step, attempt)) }
         }
@@ -50,7 +51,16 @@ fn attempt_detail(v: &View, step: &Step, attempt: &Attempt) -> Markup {
             @if !step.requirements.is_empty() { ". " (s.judges) " " (requirements(v, step)) }
         }
         @if let Some(reason) = &attempt.reason { p.reason { (s.reason) ": " (reason) } }
+        @if let Some(failure) = &attempt.retried_as { p.reason { "⚑ " (s.tried_again) " " (failure) } }
         @for p in &attempt.problems { (problem(v, p)) }
+        @if !attempt.answers.is_empty() {
+            p.readings { (s.answers) ": "
+                @for (i, a) in attempt.answers.iter().enumerate() {
+                    @if i > 0 { "; " }
+                    (a.prompt) " " b { (in_words(&a.value, &a.unit, v.lang)) } " (" (s.answered_by) " " (a.by) ")"
+                }
+            }
+        }
         @if attempt.measurements.is_empty() { @if attempt.problems.is_empty() { p { (s.no_measurement) } } }
         @else { (measurements(v, &attempt.measurements, &step.requirements)) }
         @if !attempt.readings.is_empty() {
@@ -88,13 +98,16 @@ fn measurements(v: &View, all: &[Measurement], of_step: &[String]) -> Markup {
 fn row(v: &View, m: &Measurement, of_step: &[String]) -> Markup {
     html! {
         tr {
-            td { (v.verdict(Some(m.verdict), true)) }
+            td { (v.verdict(Some(m.verdict), true)) @if let Some(word) = v.s.condition(m.decision) { div.of { (word) } } }
             td {
                 (m.name)
                 @if m.of != m.name { " " span.of { "(" (m.of) ")" } }
                 @if m.requirements != of_step && !m.requirements.is_empty() { div.req { (m.requirements.join(" ")) } }
             }
-            td.strong.num[is_number(m)].words[!is_number(m)] { (v.value(m)) }
+            td.strong.num[is_number(m)].words[!is_number(m)] {
+                (v.value(m))
+                @if let (Some(p), Some(_)) = (m.conformance, m.decision) { div.of { (v.s.conformance) " " (v.per_cent(p)) } }
+            }
             td { (limits_cell(v, m)) }
             td.bar { @if let Some(bar) = bar(m) { (bar) } }
             td.num { @if let Some(x) = margin(m) { (v.typeset(&margin_text(x))) } }

@@ -17,7 +17,7 @@ pub(super) fn not_good(v: &View) -> Markup {
     let (run, s) = (v.run, v.s);
     let is_bad = |verdict: Option<Verdict>| !matches!(verdict, Some(Verdict::Pass | Verdict::Skipped));
     let bad: Vec<_> = run.steps.iter().enumerate().filter(|(_, step)| is_bad(step.verdict()) && !step.attempts.is_empty()).collect();
-    let retried = run.steps.iter().any(|step| step.attempts.len() > 1);
+    let retried = !run.retried.is_empty();
     let phases = run.phases.iter().filter(|p| !p.work.problems.is_empty() || p.work.reason.is_some());
     let nothing = bad.is_empty() && run.outcome().exit_code() == 0 && !retried && run.problems.is_empty();
     if nothing && phases.clone().next().is_none() {
@@ -33,7 +33,7 @@ pub(super) fn not_good(v: &View) -> Markup {
                 @for p in &phase.work.problems { (problem(v, p)) }
             }
             @for (index, step) in bad { (bad_step(v, index, step)) }
-            @for (index, step) in run.steps.iter().enumerate().filter(|(_, s)| s.attempts.len() > 1 && s.verdict() == Some(Verdict::Pass)) {
+            @for (index, step) in run.steps.iter().enumerate().filter(|(_, s)| run.retried.contains(&s.id)) {
                 p.reason { "⚑ " a href={ "#" (anchor(index)) } { (step.id) } ": " (s.passed_on_retry) }
             }
         }

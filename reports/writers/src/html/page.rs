@@ -52,6 +52,7 @@ fn notes(v: &View) -> Markup {
                 li { (s.note_margin) }
                 li { (s.note_uncertainty) }
                 li { (s.note_bar) }
+                @if v.run.measurements().any(|m| m.decision.is_some()) { li { (s.note_guard) } }
                 li { (s.note_provisional) }
                 li { (s.note_journal) " " code { "hil report " (v.run.id) } }
             }

@@ -28,6 +28,16 @@ impl View<'_> {
         }
     }
 
+    /// A probability; never a hundred per cent by rounding.
+    pub(super) fn per_cent(&self, share: f64) -> String {
+        let text = match share {
+            p if p > 0.9999 && p < 1.0 => "> 99.99 %".to_owned(),
+            p if p < 0.0001 && p > 0.0 => "< 0.01 %".to_owned(),
+            p => format!("{:.2} %", 100.0 * p),
+        };
+        self.lang.number(&text).replace(' ', "\u{a0}")
+    }
+
     /// Minus signs and spaces as printers set them; numbers are never broken.
     pub(super) fn typeset(&self, figures: &str) -> String {
         figures.replace(">= ", "≥ ").replace("<= ", "≤ ").replace(" .. ", " … ").replace('-', "−").replace(' ', "\u{a0}")

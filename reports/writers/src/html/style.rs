@@ -102,6 +102,7 @@ svg .strong { font-weight: 700; }
 .rejected { fill: url(#hatch); stroke: var(--line); stroke-width: 1; }
 .accepted { fill: var(--accept); stroke: var(--ink); stroke-width: 1; }
 .limit { stroke: var(--ink); stroke-width: 2; }
+.guard { stroke: var(--ink); stroke-width: 1; stroke-dasharray: 2 1.5; }
 .whisker { stroke: var(--ink); stroke-width: 1.5; }
 .value path { fill: var(--pass); stroke: var(--ink); stroke-width: .8; }
 .value.fail path, .value.error path { fill: var(--fail); }

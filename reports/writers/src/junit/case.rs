@@ -4,6 +4,7 @@ use hil_record::Verdict;
 use junit_report::{Duration, TestCase, TestCaseBuilder};
 
 use super::clean::{clean, line};
+use crate::text;
 
 /// A step, a phase, or the run itself.
 #[derive(Default)]
@@ -16,6 +17,10 @@ pub(super) struct Case {
     /// The worst verdict; `None`: never judged.
     pub(super) verdict: Option<Verdict>,
     pub(super) reason: Option<String>,
+    /// The verdict and the number of faults before the last attempt began.
+    before: (Option<Verdict>, usize),
+    /// That attempt is being tried again: what was before it.
+    retrying: Option<(Option<Verdict>, usize)>,
     /// What was not good, in order.
     pub(super) faults: Vec<String>,
     /// Measurements and what else a reader wants, in order.
@@ -36,6 +41,7 @@ impl Case {
 
     pub(super) fn begin(&mut self, now: u64) {
         self.running = Some(now);
+        self.before = (self.verdict, self.faults.len());
     }
 
     pub(super) fn end(&mut self, now: u64) {
@@ -51,6 +57,23 @@ impl Case {
     pub(super) fn fault(&mut self, verdict: Verdict, fault: String) {
         self.worsen(verdict);
         self.faults.push(fault);
+    }
+
+    /// The attempt that just failed is tried once more; it counts unless that
+    /// passes.
+    pub(super) fn try_again(&mut self, attempt: u32, failure: &str) {
+        self.lines.push(format!("attempt {attempt} failed as {}, tried once more", text::plain(failure)));
+        self.retrying = Some(self.before);
+    }
+
+    /// The end of an attempt that may undo the one before it.
+    pub(super) fn decide_retry(&mut self, verdict: Verdict) {
+        let Some((before, faults)) = self.retrying.take().filter(|_| verdict == Verdict::Pass) else { return };
+        self.verdict = before;
+        self.reason = None;
+        let undone = self.faults.split_off(faults.min(self.faults.len()));
+        self.lines.extend(undone.into_iter().map(|fault| format!("undone by the retry: {fault}")));
+        self.lines.push("passed only when tried again".to_owned());
     }
 
     pub(super) fn is_bad(&self) -> bool {

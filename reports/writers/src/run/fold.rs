@@ -2,7 +2,7 @@
 
 use hil_record::{Datum, Event, EventKind, Measurement, Outcome, PartIdentity, SafeOutput, Verdict};
 
-use super::{Action, Attempt, Edge, Phase, Problem, Reading, Run, SafeState, Step, Stimulus, clean};
+use super::{Action, Answer, Attempt, Edge, Phase, Problem, Reading, Run, SafeState, Step, Stimulus, clean};
 
 impl Run {
     pub(super) fn take(&mut self, event: &Event) {
@@ -37,6 +37,12 @@ impl Run {
                 self.work(step).edges.push(edge);
             }
             EventKind::Measurement(m) => self.work(&m.step).measurements.push(clean_measurement(m)),
+            EventKind::Answer { step, prompt, value, unit, by, .. } => {
+                let answer = Answer { prompt: clean(prompt), value: clean_datum(value), unit: clean(unit), by: clean(by) };
+                self.work(step).answers.push(answer);
+            }
+            EventKind::StepExcluded { step, by, .. } => self.step(step).excluded = Some(*by),
+            EventKind::Retry { step, failure, .. } => self.work(step).retried_as = Some(clean(failure)),
             EventKind::Problem { step, verdict, message } => self.problem(step.as_deref(), *verdict, message),
             EventKind::StepFinished { step, attempt, verdict, reason } => {
                 self.step_finished(step, *attempt, *verdict, reason.as_deref(), now)
@@ -46,7 +52,8 @@ impl Run {
                 let outputs = outputs.iter().map(clean_output).collect();
                 self.safe_state = Some(SafeState { outputs, confirmed: *confirmed, took_ns: *took_ns, at_ns: now });
             }
-            EventKind::RunFinished { disposition, status, safe, .. } => {
+            EventKind::RunFinished { disposition, status, safe, exit_code: _, retried } => {
+                self.retried = retried.iter().map(|step| clean(step)).collect();
                 self.outcome = Some(Outcome { disposition: *disposition, status: *status, safe: *safe });
             }
         }

@@ -1,5 +1,6 @@
 //! The parts of a [`super::Run`].
 
+use hil_record::event::Exclusion;
 use hil_record::{Datum, Measurement, Verdict};
 
 /// A step with all its attempts.
@@ -12,6 +13,8 @@ pub(crate) struct Step {
     pub(crate) attempts: Vec<Attempt>,
     /// Why it was skipped.
     pub(crate) skipped: Option<String>,
+    /// It was left out on purpose.
+    pub(crate) excluded: Option<Exclusion>,
 }
 
 /// One try of a step.
@@ -29,6 +32,9 @@ pub(crate) struct Attempt {
     pub(crate) stimuli: Vec<Stimulus>,
     pub(crate) edges: Vec<Edge>,
     pub(crate) readings: Vec<Reading>,
+    pub(crate) answers: Vec<Answer>,
+    /// It failed like this, and the step was tried once more.
+    pub(crate) retried_as: Option<String>,
 }
 
 /// Setup or teardown.
@@ -75,6 +81,15 @@ pub(crate) struct Reading {
     pub(crate) signal: String,
     pub(crate) value: Datum,
     pub(crate) unit: String,
+}
+
+/// What a person said.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) prompt: String,
+    pub(crate) value: Datum,
+    pub(crate) unit: String,
+    pub(crate) by: String,
 }
 
 impl Step {

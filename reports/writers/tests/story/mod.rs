@@ -96,7 +96,7 @@ impl Story {
         let outputs = vec![output("alternator", true), output("system", safe), output("battery", true)];
         let exit_code = Outcome { disposition, status, safe }.exit_code();
         self.tell(EventKind::SafeState { outputs, confirmed: safe, took_ns: 38_400_000 });
-        self.tell(EventKind::RunFinished { disposition, status, safe, exit_code });
+        self.tell(EventKind::RunFinished { disposition, status, safe, exit_code, retried: vec![] });
         self.killed()
     }
 
@@ -123,6 +123,10 @@ pub fn measurement(name: &str, value: f64, unit: &str, verdict: Verdict) -> Meas
         low: None,
         high: None,
         expected: None,
+        accept_low: None,
+        accept_high: None,
+        decision: None,
+        conformance: None,
         verdict,
         provisional: false,
         limit: None,

@@ -6,7 +6,7 @@ use hil_record::{Datum, Disposition, Event, EventKind, Measurement, Status, Verd
 use hil_writers::{Lang, write_html, write_markdown};
 
 use crate::story::{Story, hostile_run, measurement};
-use crate::{aborted, failed, good, killed, lead, tester_error};
+use crate::{aborted, failed, good, killed, lead, retried, tester_error};
 
 fn html(events: &[Event], lang: Lang) -> String {
     let mut out = Vec::new();
@@ -195,5 +195,59 @@ fn hostile_text_makes_no_markdown() {
     for line in text.lines().filter(|l| l.starts_with('|')) {
         columns = if line.starts_with("|---") { bars(line) } else { columns };
         assert!(columns == 0 || bars(line) == columns || text.contains(&format!("{line}\n|---")), "{line}");
+    }
+}
+
+#[test]
+fn a_retry_and_a_condition_are_flagged() {
+    let conditional = Measurement {
+        low: Some(8.0),
+        high: Some(10.0),
+        uncertainty: Some(0.2),
+        accept_low: Some(8.2),
+        accept_high: Some(9.8),
+        decision: Some(hil_record::Decision::ConditionalPass),
+        conformance: Some(0.9375),
+        ..measurement("amps", 8.1, "A", Verdict::Pass)
+    };
+    let mut events = retried(Verdict::Pass);
+    events.insert(
+        events.len() - 2,
+        Event { kind: EventKind::Measurement(Measurement { step: "contact".into(), ..conditional }), ..events[2].clone() },
+    );
+    let page = html(&events, Lang::En);
+    let text = words(&page);
+    for part in [
+        "⚑ contact : passed only on a further attempt",
+        "⚑ tried once more after open-contact",
+        "✓ pass conditional amps",
+        "P(conforms) 93.75 %",
+    ] {
+        assert!(text.contains(part), "no `{part}` in {text}");
+    }
+    assert_eq!(page.matches("class=\"guard\"").count(), 2);
+    assert!(markdown(&events, Lang::En).contains("| passed only on a further attempt | contact |"));
+}
+
+#[test]
+fn what_was_left_out_and_what_was_asked_is_told() {
+    let mut story = Story::begin(&["one", "two"]);
+    story.step("one", "one").tell(EventKind::Answer {
+        step: "one".into(),
+        name: "label".into(),
+        prompt: "Is the <b>label</b> straight?".into(),
+        value: Datum::Text("yes".into()),
+        unit: String::new(),
+        by: "terminal".into(),
+        at_ns: 1,
+    });
+    story.step_ends(Verdict::Pass, None).tell(EventKind::StepExcluded {
+        step: "two".into(),
+        by: hil_record::event::Exclusion::Selection,
+        reason: "--step one".into(),
+    });
+    let text = words(&html(&story.skipped("two", "--step one").end(Disposition::None, Status::Completed, true), Lang::En));
+    for part in ["Answers: Is the <b>label</b> straight? yes (by terminal)", "left out by whoever started the run", "Why: --step one"] {
+        assert!(text.contains(part), "no `{part}` in {text}");
     }
 }

@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use crate::diagnostic::nearest;
-use crate::plan::{Act, Action};
+use crate::plan::{Act, Action, Setpoint};
 use crate::quantity::{Dimension, Quantity};
+use crate::reader::branches;
 use crate::reader::check::{Written, check};
+use crate::reader::computed;
 use crate::reader::context::{Context, Use};
+use crate::reader::course;
 use crate::reader::names::{Named, Names};
 use crate::reader::node::Node;
 use crate::reader::observe;
@@ -17,7 +20,8 @@ use crate::reader::value::{Sort, condition, value};
 use crate::signal::Signal;
 use crate::value::Value;
 
-const ACTIONS: &[&str] = &["expect", "measure", "profile", "ramp", "read", "require", "set", "settle", "wait", "watch"];
+const ACTIONS: &[&str] =
+    &["expect", "measure", "profile", "prompt", "ramp", "read", "require", "set", "settle", "together", "wait", "watch"];
 
 /// Reads one action; `None` when it is wrong.
 pub(super) fn action(context: &Context<'_>, names: &mut Names, table: Table<'_>) -> Option<Act> {
@@ -31,18 +35,28 @@ pub(super) fn action(context: &Context<'_>, names: &mut Names, table: Table<'_>)
         "expect" => observe::expect(context, &table),
         "measure" => observe::measure(context, names, &table),
         "profile" => profile(context, names, &table),
+        "prompt" => branches::prompt(context, names, &table),
         "ramp" => ramp(context, names, &table),
         "read" => observe::read(context, names, &table),
         "require" => observe::require(context, names, &table),
         "set" => set(context, names, &table),
         "settle" => settle(context, &table),
+        "together" => branches::together(context, names, &table),
         "wait" => table.required("wait").and_then(|n| n.positive_duration()).map(|duration| Action::Wait { duration }),
         _ => observe::watch(context, names, &table),
+    };
+    let fails_as = match table.optional("fails-as") {
+        Some(node) if matches!(which, "expect" | "measure" | "prompt" | "ramp" | "require" | "settle") => course::kind(&node).map(Some),
+        Some(node) => {
+            node.error(format!("`{which}` judges nothing that could fail as `{}`", node.value.as_str().unwrap_or("?")), None);
+            None
+        }
+        None => Some(None),
     };
     table.finish();
     let action = read?;
     let text = describe(&action);
-    Some(Act { action, span, text })
+    Some(Act { action, span, text, fails_as: fails_as? })
 }
 
 fn no_action(names: &mut Names, table: &Table<'_>, written: &[&str]) {
@@ -50,6 +64,10 @@ fn no_action(names: &mut Names, table: &Table<'_>, written: &[&str]) {
     names.declare_as(table, Named::Unknown);
     if let [first, second, ..] = written {
         table.error(format!("both `{first}` and `{second}` in one table, expected one action a table"), None);
+        return;
+    }
+    if table.peek("use").is_some() {
+        table.error("`use` is for the actions of `[setup]` only", None);
         return;
     }
     let guess = table.keys().find_map(|key| nearest(key, ACTIONS.iter().copied()));
@@ -80,11 +98,19 @@ fn set(context: &Context<'_>, names: &mut Names, table: &Table<'_>) -> Option<Ac
     let mut assignments = Vec::new();
     for entry in values.entries() {
         let Some(signal) = key_signal(context, entry, Use::Set) else { continue };
-        if let Some(value) = value(&entry.node, &Sort::of(&signal.kind)) {
-            assignments.push((signal.id.clone(), value));
+        if let Some(setpoint) = setpoint(names, &entry.node, &Sort::of(&signal.kind)) {
+            assignments.push((signal.id.clone(), setpoint));
         }
     }
     (assignments.len() == values.entries().len()).then_some(Action::Set { assignments, name })
+}
+
+/// A constant, or for a quantity an expression over earlier values.
+fn setpoint(names: &mut Names, node: &Node<'_>, sort: &Sort) -> Option<Setpoint> {
+    match (computed::named(names, node), sort.dimension()) {
+        (Some(expression), Some(dimension)) => computed::quantity(names, node, expression, Some(dimension)).map(Setpoint::Computed),
+        _ => value(node, sort).map(Setpoint::Fixed),
+    }
 }
 
 /// The signal that a key names; `btv.atd` without quotes is a table in TOML.
@@ -112,7 +138,7 @@ fn ramp(context: &Context<'_>, names: &mut Names, table: &Table<'_>) -> Option<A
     let capture = table.optional("capture").map(|n| (context.signal(&n, Use::Observe), n));
     let sort = capture.as_ref().and_then(|(s, _)| *s).map(|s| Sort::of(&s.kind));
     let name = names.declare_as(table, sort.clone().map_or(Named::Unknown, Named::Value));
-    let check = match (&capture, check(context, table, sort.as_ref())) {
+    let check = match (&capture, check(context, names, table, sort.as_ref())) {
         (_, Written::Absent) => None,
         (None, _) => {
             table.error("`ramp` judges a value that it does not take, expected `capture`", None);

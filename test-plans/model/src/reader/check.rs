@@ -5,7 +5,9 @@ use toml::de::DeValue;
 use crate::limit::{Limit, LimitSource};
 use crate::plan::Check;
 use crate::quantity::{Dimension, Quantity, Unit};
+use crate::reader::computed;
 use crate::reader::context::Context;
+use crate::reader::names::Names;
 use crate::reader::node::Node;
 use crate::reader::table::Table;
 use crate::reader::value::{Sort, value};
@@ -121,7 +123,11 @@ fn finite(node: &Node<'_>, si: f64, dimension: Dimension) -> Option<Quantity> {
 
 /// Reads the check of an action whose value is of this sort; `None` when the
 /// sort is not known, because of an error that was reported.
-pub(super) fn check(context: &Context<'_>, table: &Table<'_>, sort: Option<&Sort>) -> Written<Check> {
+pub(super) fn check(context: &Context<'_>, names: &mut Names, table: &Table<'_>, sort: Option<&Sort>) -> Written<Check> {
+    match computed::bounds(names, table, sort) {
+        Written::Absent => {}
+        found => return found,
+    }
     let limit = table.optional("limit");
     let equals = table.optional("equals");
     let bounds = bounds(table, sort.and_then(Sort::dimension), None);

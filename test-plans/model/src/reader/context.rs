@@ -1,9 +1,11 @@
 //! What a plan is read against, and what of it was missing.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
 use crate::diagnostic::Sources;
 use crate::product::Product;
+use crate::reader::names::Exports;
 use crate::reader::node::Node;
 use crate::reader::{Limits, PlanContext};
 use crate::signal::{Role, Signal, SignalId};
@@ -21,11 +23,15 @@ pub(super) struct Context<'a> {
     pub sources: &'a Sources,
     pub given: PlanContext<'a>,
     incomplete: Cell<bool>,
+    /// What the steps read so far export.
+    pub exports: RefCell<Rc<Exports>>,
+    /// `continue-on-fail` of the plan.
+    pub goes_on: Cell<Option<bool>>,
 }
 
 impl<'a> Context<'a> {
     pub fn new(sources: &'a Sources, given: PlanContext<'a>) -> Self {
-        Self { sources, given, incomplete: Cell::new(false) }
+        Self { sources, given, incomplete: Cell::new(false), exports: RefCell::default(), goes_on: Cell::new(None) }
     }
 
     /// The product; without it the plan is not complete.

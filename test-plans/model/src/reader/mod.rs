@@ -12,8 +12,11 @@ pub mod report;
 pub mod table;
 
 mod action;
+mod branches;
 mod check;
+mod computed;
 mod context;
+mod course;
 mod limits;
 mod names;
 mod observe;

@@ -1,14 +1,25 @@
 //! The names of one step: edges and values, given by `as` and used by `require`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use crate::diagnostic::Span;
 use crate::expression::{EdgeRef, Expression, Operator};
 use crate::quantity::Dimension;
 use crate::reader::expression::combine;
 use crate::reader::node::Node;
+use crate::reader::report::one_of;
 use crate::reader::table::Table;
 use crate::reader::value::Sort;
+
+/// What steps export, so far.
+#[derive(Clone, Default)]
+pub(super) struct Exports {
+    /// Steps that were read, with what they export.
+    pub steps: BTreeMap<String, BTreeMap<String, Named>>,
+    /// Steps that were not.
+    pub later: BTreeSet<String>,
+}
 
 /// What a name stands for.
 #[derive(Clone, PartialEq, Debug)]
@@ -37,6 +48,13 @@ pub(super) struct Names {
     coming: BTreeSet<String>,
     /// Something that may use names could not be read.
     pub unread: bool,
+    /// Names of other branches, which may not have come yet.
+    hidden: BTreeSet<String>,
+    /// Names that the step exports.
+    kept: BTreeSet<String>,
+    exports: Rc<Exports>,
+    /// `STEP.name` to `STEP`, for those that are used.
+    imports: BTreeMap<String, String>,
 }
 
 /// An expression with every name looked up.
@@ -50,8 +68,39 @@ pub(super) struct Typed {
 }
 
 impl Names {
-    pub fn new(coming: impl IntoIterator<Item = String>) -> Self {
-        Self { coming: coming.into_iter().collect(), ..Self::default() }
+    /// The names of a step before which others exported theirs.
+    pub fn after(exports: &Rc<Exports>) -> Self {
+        Self { exports: Rc::clone(exports), ..Self::default() }
+    }
+
+    /// Names of actions still to come, so that messages can say so.
+    pub fn expect(&mut self, coming: impl IntoIterator<Item = String>) {
+        self.coming.extend(coming);
+    }
+
+    /// Names that only what comes after all branches may use.
+    pub fn hide(&mut self, hidden: BTreeSet<String>) {
+        self.hidden = hidden;
+    }
+
+    /// What a name of this step stands for.
+    pub fn named(&self, name: &str) -> Option<&Named> {
+        self.declared.get(name).map(|e| &e.named)
+    }
+
+    /// The names of this step.
+    pub fn all(&self) -> impl Iterator<Item = &str> {
+        self.declared.keys().map(String::as_str)
+    }
+
+    /// What is used of earlier steps: `STEP.name` to `STEP`.
+    pub fn imports(&self) -> BTreeMap<String, String> {
+        self.imports.clone()
+    }
+
+    /// A name that is still used after the step.
+    pub fn keep_for_later(&mut self, name: &str) {
+        self.kept.insert(name.to_owned());
     }
 
     /// Reads `as` and declares it.
@@ -68,7 +117,7 @@ impl Names {
 
     /// Declares `name`, which `node` gives.
     pub fn declare(&mut self, node: &Node<'_>, name: &str, named: Named) {
-        let entry = Entry { named, span: node.span, used: false };
+        let entry = Entry { named, span: node.span, used: self.kept.contains(name) };
         if self.declared.insert(name.to_owned(), entry).is_some() {
             let hint = Some("give one of them another name with `as`".to_owned());
             node.error(format!("the name `{name}` is taken twice in this step"), hint);
@@ -106,13 +155,20 @@ impl Names {
     }
 
     fn lookup(&mut self, node: &Node<'_>, edge: EdgeRef) -> Option<Typed> {
-        let Some(entry) = self.declared.get_mut(&edge.name) else {
-            self.not_declared(node, &edge.name);
+        if self.hidden.contains(&edge.name) {
+            let hint = Some("use it after `together`, or arm and take it before".to_owned());
+            node.error(format!("{} uses `{}` of another branch, which may not have come by then", node.what, edge.name), hint);
             return None;
+        }
+        let named = match self.declared.get_mut(&edge.name) {
+            Some(entry) => {
+                entry.used = true;
+                entry.named.clone()
+            }
+            None => self.import(node, &edge.name)?,
         };
-        entry.used = true;
         let time = || Some(Sort::Quantity(Dimension::TIME));
-        let (sort, moments) = match (&entry.named, edge.index) {
+        let (sort, moments) = match (&named, edge.index) {
             (Named::Edge, None) => (time(), 1),
             (Named::Points(n), Some(i)) if i < *n => (time(), 1),
             (Named::Value(sort), None) => {
@@ -137,6 +193,30 @@ impl Names {
         Some(Typed { expression: Expression::Edge(edge), sort, moments })
     }
 
+    /// `STEP.name`, of an earlier step that exports it.
+    fn import(&mut self, node: &Node<'_>, name: &str) -> Option<Named> {
+        let Some((step, own)) = name.split_once('.') else {
+            self.not_declared(node, name);
+            return None;
+        };
+        let Some(exported) = self.exports.steps.get(step) else {
+            if self.exports.later.contains(step) {
+                node.error(format!("{} uses `{name}`, but step `{step}` comes later", node.what), None);
+            } else {
+                self.not_declared(node, name);
+            }
+            return None;
+        };
+        let Some(named) = exported.get(own) else {
+            let legal: Vec<&str> = exported.keys().map(String::as_str).collect();
+            let hint = Some(format!("write `export = [\"{own}\"]` in step `{step}`"));
+            node.error(format!("step `{step}` does not export `{own}`, expected {}", one_of(own, &legal)), hint);
+            return None;
+        };
+        self.imports.insert(name.to_owned(), step.to_owned());
+        Some(named.clone())
+    }
+
     fn not_declared(&self, node: &Node<'_>, name: &str) {
         if self.coming.contains(name) {
             let hint = Some(format!("move the action with `as = \"{name}\"` before this one"));
@@ -145,7 +225,9 @@ impl Names {
             let hint = Some(format!("to subtract, put spaces round it: `{}`", name.replace('-', " - ")));
             node.error(format!("unknown name `{name}`: a `-` without spaces belongs to the name"), hint);
         } else {
-            node.unknown("name", name, self.declared.keys().map(String::as_str));
+            let of_steps = self.exports.steps.iter().flat_map(|(step, names)| names.keys().map(move |own| format!("{step}.{own}")));
+            let all: Vec<String> = self.declared.keys().cloned().chain(of_steps).collect();
+            node.unknown("name", name, all.iter().map(String::as_str));
         }
     }
 }

@@ -77,6 +77,11 @@ impl<'a> Node<'a> {
         None
     }
 
+    /// This place with another text, which is a part of it.
+    pub(crate) fn part<'p>(&'p self, value: &'p DeValue<'p>) -> Node<'p> {
+        Node { value, span: self.span, what: self.what.clone(), place: self.place.clone(), report: self.report }
+    }
+
     /// A string that is not blank.
     pub fn filled(&self) -> Option<&'a str> {
         let text = self.text()?;

@@ -26,7 +26,7 @@ pub(super) fn measure(context: &Context<'_>, names: &mut Names, table: &Table<'_
     };
     let blame = blame(table);
     let (statistic, over) = averaging(table, signal);
-    let check = compulsory(table, check(context, table, sort.as_ref()), "use `read` to record without judging");
+    let check = compulsory(table, check(context, names, table, sort.as_ref()), "use `read` to record without judging");
     Some(Action::Measure { signal: signal?.id.clone(), name: name?, statistic: statistic?, over: over?, check: check?, blame: blame? })
 }
 
@@ -107,7 +107,7 @@ pub(super) fn require(context: &Context<'_>, names: &mut Names, table: &Table<'_
         written => written,
     };
     let blame = blame(table);
-    let check = compulsory(table, check(context, table, sort.as_ref()), "a `require` without a limit judges nothing");
+    let check = compulsory(table, check(context, names, table, sort.as_ref()), "a `require` without a limit judges nothing");
     let within = table.optional("within");
     let (typed, check) = (typed?, check?);
     let edges = !typed.expression.edges().is_empty();
@@ -148,7 +148,8 @@ fn default_require_name(names: &mut Names, node: Option<&Node<'_>>, typed: Optio
 fn derived_wait(table: &Table<'_>, check: &Check) -> Option<Duration> {
     let high = match check {
         Check::Limit(limit) => limit.high,
-        Check::Equals(_) => None,
+        // The reader does not know it yet.
+        Check::Computed { .. } | Check::Equals(_) => None,
     };
     match high.filter(|h| h.dimension == Dimension::TIME) {
         Some(high) => Duration::try_from_secs_f64(high.si.max(0.0) + 1.0).ok(),

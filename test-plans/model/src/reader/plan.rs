@@ -2,15 +2,18 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::decision::{DecisionRule, Judging};
 use crate::diagnostic::{Sources, nearest};
 use crate::plan::{Act, Plan, Step};
 use crate::quantity::{Dimension, Quantity};
 use crate::reader::PlanContext;
 use crate::reader::context::Context;
+use crate::reader::names::Names;
 use crate::reader::node::Node;
 use crate::reader::report::one_of;
 use crate::reader::step::{acts, step};
@@ -28,9 +31,9 @@ pub(super) fn read(root: Table<'_>, sources: &Sources, given: PlanContext<'_>) -
     let teardown = phase(&context, &root, "teardown", &bindings);
     let parameters = bindings.iter().map(|(name, value)| (name.clone(), typed(value))).collect();
     root.finish();
-    let Head { id, title, product } = head?;
+    let Head { id, title, product, judging } = head?;
     context.product()?;
-    let plan = Plan { id, title, product, parameters, setup: setup?, recover: recover?, steps: steps?, teardown: teardown? };
+    let plan = Plan { id, title, product, judging, parameters, setup: setup?, recover: recover?, steps: steps?, teardown: teardown? };
     (!context.is_incomplete()).then_some(plan)
 }
 
@@ -38,6 +41,7 @@ struct Head {
     id: String,
     title: String,
     product: String,
+    judging: Judging,
 }
 
 fn head(context: &Context<'_>, root: &Table<'_>) -> Option<Head> {
@@ -45,6 +49,8 @@ fn head(context: &Context<'_>, root: &Table<'_>) -> Option<Head> {
     let id = table.required("id").and_then(|n| n.name());
     let title = table.string("title");
     let product = table.required("product").and_then(|n| Some((n.filled()?, n)));
+    let judging = judging(&table);
+    context.goes_on.set(table.optional("continue-on-fail").and_then(|n| n.boolean()));
     table.finish();
     let (product, node) = product?;
     if let Some(known) = context.given.product
@@ -52,7 +58,22 @@ fn head(context: &Context<'_>, root: &Table<'_>) -> Option<Head> {
     {
         node.none_of(product, [known.id.as_str()]);
     }
-    Some(Head { id: id?.to_owned(), title: title?.to_owned(), product: product.to_owned() })
+    Some(Head { id: id?.to_owned(), title: title?.to_owned(), product: product.to_owned(), judging: judging? })
+}
+
+/// `decision-rule` and `minimum-tur`; both may be absent.
+fn judging(table: &Table<'_>) -> Option<Judging> {
+    let words: Vec<&str> = DecisionRule::WORDS.iter().map(|(word, _)| *word).collect();
+    let rule = table.optional("decision-rule").map(|n| n.word(&words).and_then(DecisionRule::parse));
+    let minimum = table.optional("minimum-tur").map(|n| {
+        let ratio = n.number()?;
+        if ratio <= 0.0 {
+            n.expected("a ratio above 0", Some("4 is usual".into()));
+            return None;
+        }
+        Some(ratio)
+    });
+    Some(Judging { rule: rule.unwrap_or(Some(DecisionRule::Simple))?, minimum_tur: minimum.map_or(Some(None), |m| m.map(Some))? })
 }
 
 /// Parameters with the values that they have in this run.
@@ -130,7 +151,7 @@ fn phase<'a>(context: &Context<'_>, root: &Table<'a>, key: &'static str, paramet
     }
     substitute(&mut raw, &Scope { parameters, each: Each::Nothing }, root.report, key, &[]);
     let table = Table::new(&raw, table.span, String::new(), key.into(), root.report);
-    let acts = acts(context, &table);
+    let acts = acts(context, &mut Names::default(), &table);
     table.finish();
     acts
 }
@@ -146,19 +167,20 @@ fn use_recover<'a>(root: &Table<'a>, setup: &Table<'a>, raw: &mut DeTable<'a>) {
         if !act.get_ref().as_table().is_some_and(|t| t.contains_key("use")) {
             return vec![act];
         }
-        match recover.filter(|_| names_recover(&node)) {
-            Some(recover) => recover.iter().cloned().collect(),
-            None => {
+        match (names_recover(&node), recover) {
+            (true, Some(recover)) => recover.iter().cloned().collect(),
+            (true, None) => {
                 node.error("nothing to use here, expected a plan with `[recover]` and its `do`", None);
                 Vec::new()
             }
+            (false, _) => Vec::new(),
         }
     });
     *acts = expanded.collect();
 }
 
 fn names_recover(node: &Node<'_>) -> bool {
-    let Some(table) = node.table() else { return false };
+    let Some(table) = node.table().map(|t| t.at("setup")) else { return false };
     let found = table.required("use").and_then(|n| n.word(&["recover"]));
     table.finish();
     found.is_some()
@@ -170,6 +192,7 @@ fn steps<'a>(context: &Context<'_>, root: &Table<'a>, parameters: &Bindings<'a>)
         root.report.absence("", root.span, "the plan has no steps, expected `[[step]]`", None);
     }
     let mut ids = BTreeSet::new();
+    Rc::make_mut(&mut context.exports.borrow_mut()).later = written.iter().filter_map(|t| t.peek_text("id")).map(str::to_owned).collect();
     let mut steps = Vec::new();
     for table in &written {
         if let Some(id) = table.peek_text("id")

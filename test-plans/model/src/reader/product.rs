@@ -117,10 +117,11 @@ fn requirements(root: &Table<'_>) -> BTreeMap<String, Requirement> {
     for table in root.tables("requirement", "id") {
         let id = table.required("id").and_then(|n| n.name());
         let (clause, text) = (table.string("clause"), table.string("text"));
+        let safety = table.optional("safety").and_then(|n| n.filled()).map(str::to_owned);
         let (span, place, report) = (table.span, table.place.clone(), table.report);
         table.finish();
         let (Some(id), Some(clause), Some(text)) = (id, clause, text) else { continue };
-        let requirement = Requirement { clause: clause.to_owned(), text: text.to_owned() };
+        let requirement = Requirement { clause: clause.to_owned(), text: text.to_owned(), safety };
         if found.insert(id.to_owned(), requirement).is_some() {
             report.error(&place, span, format!("the id `{id}` is taken twice"), None);
         }

@@ -2,15 +2,17 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::time::Duration;
 
 use toml::de::DeValue;
 
 use crate::plan::{Act, Action, Blame, Step};
-use crate::reader::action::action;
+use crate::reader::branches;
 use crate::reader::context::Context;
+use crate::reader::course::{Reading, safety};
 use crate::reader::limits::requirement;
-use crate::reader::names::Names;
+use crate::reader::names::{Named, Names};
 use crate::reader::node::Node;
 use crate::reader::substitute::{Bindings, Each, Scope, substitute, text_of};
 use crate::reader::table::Table;
@@ -34,7 +36,7 @@ pub(super) fn step<'a>(context: &Context<'_>, parameters: &Bindings<'a>, written
         let title = written.peek_text("title");
         // A title that names the row already is left as it is.
         let generic = title.is_some() && title == table.peek_text("title");
-        let step = instance(context, table);
+        let step = instance(context, table, written.peek_text("when"));
         steps.push(step.map(|mut step| {
             let Some(row) = suffix else { return step };
             step.id = format!("{}[{row}]", step.id);
@@ -50,50 +52,65 @@ pub(super) fn step<'a>(context: &Context<'_>, parameters: &Bindings<'a>, written
     steps.into_iter().collect()
 }
 
-fn instance(context: &Context<'_>, table: Table<'_>) -> Option<Step> {
+fn instance(context: &Context<'_>, table: Table<'_>, written_when: Option<&str>) -> Option<Step> {
     let id = table.optional("id").and_then(|n| n.text());
     let title = table.optional("title").map_or(id, |n| n.filled());
     let _ = table.optional("for-each");
     let requirements = table.optional("requirements").map_or_else(Vec::new, |n| requirements(context, &n));
     let timeout = table.optional("timeout");
     let limit = timeout.as_ref().map_or(Some(TIMEOUT), Node::positive_duration);
-    let acts = acts(context, &table);
+    let exports = Rc::clone(&context.exports.borrow());
+    let (mut names, mut conditions) = (Names::after(&exports), Names::after(&exports));
+    let exported: Vec<&str> =
+        table.peek("export").and_then(|n| n.value.as_array()).into_iter().flatten().filter_map(|v| v.get_ref().as_str()).collect();
+    exported.iter().for_each(|name| names.keep_for_later(name));
+    let acts = acts(context, &mut names, &table);
+    let reading = Reading {
+        table: &table,
+        written_when,
+        acts: acts.as_deref(),
+        safety: safety(context.given.product, &requirements),
+        plan_goes_on: context.goes_on.get(),
+    };
+    let course = reading.read(&names, &mut conditions);
+    export(context, id, &exported, &names);
     let (span, place, report) = (table.span, table.place.clone(), table.report);
     table.finish();
-    let (acts, limit) = (acts?, limit?);
+    let (acts, limit, course) = (acts?, limit?, course?);
     if !requirements.is_empty() && !acts.iter().any(judges) {
         let hint = Some("add a `measure`, `require` or `expect`".to_owned());
         report.absence(&place, span, "claims requirements, but judges nothing about the unit", hint);
     }
-    let fixed = acts.iter().fold(Duration::ZERO, |sum, act| sum.saturating_add(fixed_time(&act.action)));
+    let fixed = fixed_times(&acts);
     if limit < fixed {
         let at = timeout.map_or(span, |n| n.span);
         let hint = Some(format!("write `timeout = \"{}\"` or more", time(fixed)));
         report.error(&place, at, format!("`timeout` is {}, but its fixed waits take {}", time(limit), time(fixed)), hint);
     }
-    Some(Step { id: id?.to_owned(), title: title?.to_owned(), requirements, timeout: limit, acts, span })
+    Some(Step { id: id?.to_owned(), title: title?.to_owned(), requirements, timeout: limit, acts, course, span })
 }
 
-/// Reads `do` of a step, of setup or of teardown, with names of its own.
-pub(super) fn acts(context: &Context<'_>, table: &Table<'_>) -> Option<Vec<Act>> {
+/// Later steps may use what this one exports.
+fn export(context: &Context<'_>, id: Option<&str>, exported: &[&str], names: &Names) {
+    let Some(id) = id else { return };
+    let mut exports = context.exports.borrow_mut();
+    let exports = Rc::make_mut(&mut exports);
+    exports.later.remove(id);
+    // What could not be read is no reason to complain about who uses it.
+    let named = |name: &&str| ((*name).to_owned(), names.named(name).cloned().unwrap_or(Named::Unknown));
+    exports.steps.insert(id.to_owned(), exported.iter().map(named).collect());
+}
+
+/// Reads `do` of a step or a phase.
+pub(super) fn acts(context: &Context<'_>, names: &mut Names, table: &Table<'_>) -> Option<Vec<Act>> {
     let node = table.required("do")?;
     let items = node.items()?;
     if items.is_empty() {
         node.error("`do` is empty, expected actions", None);
         return None;
     }
-    let tables: Vec<Option<Table<'_>>> = items.iter().map(Node::table).collect();
-    let coming = tables.iter().flatten().filter_map(|t| t.peek_text("as")).map(str::to_owned);
-    let mut names = Names::new(coming);
-    let mut acts = Vec::new();
-    for table in tables.into_iter() {
-        names.unread |= table.is_none();
-        let place = table.map(|mut t| {
-            t.what = String::new();
-            t
-        });
-        acts.push(place.and_then(|t| action(context, &mut names, t)));
-    }
+    names.expect(branches::names_given(&items));
+    let acts = branches::list(context, names, &items);
     if !names.unread {
         for (name, span) in names.unused_edges() {
             let hint = Some(format!("judge it with `require`, or remove `as = \"{name}\"`"));
@@ -117,7 +134,7 @@ fn requirements(context: &Context<'_>, node: &Node<'_>) -> Vec<String> {
 }
 
 /// Whether an act can fail the unit. A check that blames the tester cannot.
-const fn judges(act: &Act) -> bool {
+fn judges(act: &Act) -> bool {
     match &act.action {
         Action::Measure { blame, .. } | Action::Require { blame, .. } => matches!(blame, Blame::Unit),
         Action::Expect { .. } => true,
@@ -128,7 +145,14 @@ const fn judges(act: &Act) -> bool {
         | Action::Settle { .. }
         | Action::Watch { .. }
         | Action::Read { .. } => false,
+        Action::Prompt { check, .. } => check.is_some(),
+        Action::Together { branches } => branches.iter().flatten().any(judges),
     }
+}
+
+/// What acts take at least, one after the other.
+fn fixed_times(acts: &[Act]) -> Duration {
+    acts.iter().fold(Duration::ZERO, |sum, act| sum.saturating_add(fixed_time(&act.action)))
 }
 
 /// What an act takes at least, whatever the unit does.
@@ -141,7 +165,13 @@ fn fixed_time(action: &Action) -> Duration {
         Action::Ramp { from: Some(from), to, rate, until: None, .. } => {
             Duration::try_from_secs_f64((to.si - from.si).abs() / rate.si).unwrap_or(Duration::MAX)
         }
-        Action::Ramp { .. } | Action::Set { .. } | Action::Watch { .. } | Action::Require { .. } | Action::Read { .. } => Duration::ZERO,
+        Action::Together { branches } => branches.iter().map(|acts| fixed_times(acts)).max().unwrap_or_default(),
+        Action::Ramp { .. }
+        | Action::Set { .. }
+        | Action::Watch { .. }
+        | Action::Require { .. }
+        | Action::Read { .. }
+        | Action::Prompt { .. } => Duration::ZERO,
     }
 }
 

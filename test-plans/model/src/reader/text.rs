@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::plan::{Action, Blame, Check, Statistic};
+use crate::plan::{Action, Asked, Blame, Check, Statistic};
 use crate::quantity::Quantity;
 
 /// `ramp alternator.voltage to 14 V at 20 mV/s until alternator.current > 500 mA`.
@@ -38,6 +38,19 @@ pub(super) fn describe(action: &Action) -> String {
             format!("expect {states}{within}{hold}")
         }
         Action::Read { signal, name } => format!("read {signal} as {name}"),
+        Action::Prompt { text, asked, check, .. } => {
+            let asked = match asked {
+                Asked::Words(words) => words.join(" | "),
+                Asked::Quantity(unit) => unit.symbol.to_owned(),
+                Asked::Text => "text".to_owned(),
+            };
+            let check = check.as_ref().map(|c| format!(" {}", judged(c))).unwrap_or_default();
+            format!("ask \"{text}\" ({asked}){check}")
+        }
+        Action::Together { branches } => {
+            let branch = |acts: &Vec<crate::Act>| format!("[{}]", acts.iter().map(|a| a.text.as_str()).collect::<Vec<_>>().join("; "));
+            format!("together {}", branches.iter().map(branch).collect::<Vec<_>>().join(" beside "))
+        }
     }
 }
 
@@ -56,6 +69,10 @@ fn state(signal: &crate::SignalId, condition: &crate::Condition) -> String {
 fn judged(check: &Check) -> String {
     match check {
         Check::Equals(value) => format!("= {value}"),
+        Check::Computed { low, high } => {
+            let bounds = [low.as_ref().map(|e| format!(">= {e}")), high.as_ref().map(|e| format!("<= {e}"))];
+            list(bounds.into_iter().flatten())
+        }
         Check::Limit(limit) => {
             let link = if limit.low.is_some() && limit.high.is_some() { "in " } else { "" };
             let id = limit.id.as_ref().map(|id| format!(" (limits.{id})")).unwrap_or_default();
