@@ -24,6 +24,7 @@ pub use limit::{Judgement, Limit, LimitSource};
 pub use plan::{Act, Action, Asked, Blame, Check, Plan, Setpoint, Statistic, Step};
 pub use product::Product;
 pub use quantity::{Dimension, Quantity};
-pub use reader::{DefinedLimit, Limits, PlanContext, peek_product, read_limits, read_plan, read_product};
+pub use reader::include::{Included, Includes, load_includes};
+pub use reader::{DefinedLimit, Limits, PlanContext, peek_product, read_limits, read_plan, read_plan_with, read_product};
 pub use signal::{Role, Signal, SignalId, SignalKind};
 pub use value::{LedState, Level, Value};
