@@ -16,6 +16,10 @@ pub mod reader;
 pub mod signal;
 pub mod value;
 
+/// The JSON Schema of a plan (draft 2020-12), for editors and other tools. It
+/// knows the structure; names, units and dimensions only the reader knows.
+pub const PLAN_SCHEMA: &str = include_str!("../../plan.schema.json");
+
 pub use condition::{Condition, Trigger};
 pub use course::{Comparison, Course, FailureKind, When};
 pub use decision::{Decided, Decision, DecisionRule, Judging};
