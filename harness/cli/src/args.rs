@@ -28,6 +28,8 @@ pub enum Command {
     /// Write a run's reports again from its journal.
     #[command(after_help = REPORT_EXAMPLES)]
     Report(ReportArguments),
+    /// Print the JSON Schema of plans, for editors.
+    Schema,
     /// List the defects a virtual unit can be given, and what they are made of.
     #[command(after_help = DEFECTS_EXAMPLES)]
     Defects(DefectsArguments),
@@ -74,10 +76,41 @@ pub struct RunArguments {
     /// The run's wall clock at its start; the computer's when absent.
     #[arg(long, value_name = "RFC3339")]
     pub wall_clock: Option<String>,
+    /// Answers a question of the plan: `STEP.NAME`, or `NAME` for all of that
+    /// name.
+    #[arg(long, value_name = "ID=VALUE")]
+    pub answer: Vec<String>,
+    /// For the search for a fault.
+    #[command(flatten)]
+    pub debugging: Debugging,
     /// Panics where told, to prove that the bench is left safe: `SIGNAL` (when
     /// a step uses that signal).
     #[arg(long, value_name = "SIGNAL", hide = true)]
     pub panic_on: Option<String>,
+}
+
+/// For the search for a fault.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Debugging")]
+pub struct Debugging {
+    /// Runs this step only (may be repeated); such a run passes no unit.
+    #[arg(long, value_name = "ID")]
+    pub step: Vec<String>,
+    /// Leaves out the steps before this one; such a run passes no unit.
+    #[arg(long, value_name = "ID", conflicts_with = "step")]
+    pub from: Option<String>,
+    /// Runs the steps so often, one round after the other.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub repeat: Option<u32>,
+    /// Runs the steps until one fails, at most `--repeat` times (1000).
+    #[arg(long)]
+    pub until_fail: bool,
+    /// Waits for Enter after a step that failed, with the bench as it is.
+    #[arg(long)]
+    pub pause_on_fail: bool,
+    /// Prints what would be commanded; opens nothing.
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// `hil check`.
@@ -153,6 +186,7 @@ Examples:
   hil run test-plans/eol.toml --serial HQ2247ABCDE
   hil run test-plans/eol.toml --serial HQ2247ABCDE --defect D46
   hil run test-plans/eol.toml --speed 1              watch it in real time
+  hil run test-plans/eol.toml --step alternator-start --until-fail
   hil run test-plans/eol.toml --set load='8 A'       other parameters";
 
 const CHECK_EXAMPLES: &str = "\

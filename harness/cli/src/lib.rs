@@ -6,15 +6,18 @@
 pub mod args;
 pub mod assemble;
 pub mod control;
+pub mod dry_run;
 pub mod failure;
 pub mod folder;
 pub mod identity;
 pub mod list_defects;
 pub mod load;
+pub mod operator;
 pub mod project;
 pub mod report;
 pub mod run;
 pub mod saboteur;
+pub mod selection;
 pub mod unit;
 pub mod wire;
 
@@ -32,6 +35,10 @@ pub fn carry_out(command: &Command, verbose: u8) -> Result<u8, Failure> {
         Command::Run(arguments) => run::run(arguments, verbose),
         Command::Check(arguments) => check(arguments),
         Command::Report(arguments) => report::report(arguments),
+        Command::Schema => {
+            say(hil_model::PLAN_SCHEMA.trim_end());
+            Ok(0)
+        }
         Command::Defects(arguments) => list_defects::list(arguments),
     }
 }

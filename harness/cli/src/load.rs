@@ -6,11 +6,11 @@ use std::path::Path;
 use hil_bench::BenchFile;
 use hil_client::Dialect;
 use hil_model::reader::{self, PlanContext};
-use hil_model::{Diagnostic, FileId, Plan, Product, Sources};
+use hil_model::{Diagnostic, FileId, Included, Includes, Plan, Product, Sources, load_includes};
 use sha2::{Digest, Sha256};
 
 use crate::failure::Failure;
-use crate::project::{Project, read};
+use crate::project::{Project, cause, read};
 
 /// All inputs of a run, checked against each other.
 pub struct Loaded {
@@ -42,6 +42,7 @@ pub fn load(plan: &Path, bench: &str, parameters: &[String]) -> Result<Loaded, F
 
     let mut files = Files::default();
     let plan_id = files.add("plan", plan, plan_text);
+    let includes = files.include(plan_id);
     let bench_id = files.add("bench", &bench_path, bench_text);
     let Some((product_name, span)) = reader::peek_product(&files.sources, plan_id) else {
         // Without a product nothing can be resolved; the reader says why.
@@ -61,7 +62,7 @@ pub fn load(plan: &Path, bench: &str, parameters: &[String]) -> Result<Loaded, F
     let product = keep(reader::read_product(&files.sources, product_id), &mut errors);
     let limits = keep(reader::read_limits(&files.sources, limits_id, product.as_ref()), &mut errors);
     let context = PlanContext { product: product.as_ref(), limits: limits.as_ref(), overrides: &overrides };
-    let plan = keep(reader::read_plan(&files.sources, plan_id, context), &mut errors);
+    let plan = keep(reader::read_plan_with(&files.sources, plan_id, context, &includes), &mut errors);
     let bench = keep(BenchFile::read(&files.sources, bench_id, &dialects), &mut errors);
     if let (Some(plan), Some(bench)) = (&plan, &bench) {
         errors.extend(hil_engine::preflight::check(plan, &bench.abilities(&dialects)));
@@ -82,10 +83,28 @@ struct Files {
 
 impl Files {
     fn add(&mut self, what: &str, path: &Path, text: String) -> FileId {
-        let digest = Sha256::digest(text.as_bytes());
-        self.digests.insert(what.to_owned(), digest.iter().map(|b| format!("{b:02x}")).collect());
+        self.digests.insert(what.to_owned(), digest(&text));
         self.sources.add(shown(path), text)
     }
+}
+
+impl Files {
+    /// Reads what a plan includes, relative to the file that does.
+    fn include(&mut self, plan: FileId) -> Includes {
+        let digests = &mut self.digests;
+        load_includes(&mut self.sources, plan, &mut |from, path| {
+            let path = Path::new(from).parent().unwrap_or(Path::new("")).join(path);
+            let path = std::fs::canonicalize(&path).map_err(|e| cause(&e))?;
+            let text = std::fs::read_to_string(&path).map_err(|e| cause(&e))?;
+            let name = shown(&path);
+            digests.insert(format!("include {name}"), digest(&text));
+            Ok(Included { name, text })
+        })
+    }
+}
+
+fn digest(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// Relative to the present folder where that is shorter to read.

@@ -101,7 +101,7 @@ pub fn read(path: &Path, what: &str) -> Result<String, Failure> {
 }
 
 /// The system's words without its number.
-fn cause(e: &std::io::Error) -> String {
+pub fn cause(e: &std::io::Error) -> String {
     let text = e.to_string();
     let text = text.split(" (os error").next().unwrap_or_default();
     text.to_lowercase()

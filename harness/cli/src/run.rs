@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, stdout};
 
-use hil_engine::{Control, Engine, RunHeader, Sinks};
+use hil_engine::{Control, Engine, RunHeader, Selection, Sinks};
 use hil_model::{SignalId, SignalKind};
 use hil_record::Outcome;
 use hil_timebase::Runtime;
@@ -12,10 +12,13 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use crate::args::RunArguments;
 use crate::assemble::{self, Assembled};
 use crate::control;
+use crate::dry_run::dry_run;
 use crate::failure::Failure;
 use crate::folder::RunFolder;
 use crate::identity::{check_run_id, check_serial, run_id};
 use crate::load::{Loaded, load};
+use crate::operator::{Desk, answers, has_terminal};
+use crate::selection::selection;
 use crate::unit::VirtualUnit;
 
 /// Runs a plan and returns the exit code.
@@ -26,6 +29,12 @@ pub fn run(arguments: &RunArguments, verbose: u8) -> Result<u8, Failure> {
     let loaded = load(&arguments.plan, &arguments.bench, &arguments.parameters)?;
     if let Some(serial) = &arguments.serial {
         check_serial(serial, &loaded.product)?;
+    }
+    let selection = selection(&arguments.debugging, &loaded.plan)?;
+    let answers = answers(&arguments.answer, &loaded.plan)?;
+    if arguments.debugging.dry_run {
+        crate::say(dry_run(&loaded, &selection).trim_end());
+        return Ok(0);
     }
     let start = wall_clock(arguments)?;
     let unit = VirtualUnit::choose(&loaded.project, &arguments.defect, arguments.defects.as_deref(), arguments.seed)?;
@@ -42,7 +51,8 @@ pub fn run(arguments: &RunArguments, verbose: u8) -> Result<u8, Failure> {
         runtime.pace(factor);
     }
     let header = header(&loaded, arguments, id, start, unit.defects());
-    let outcome = drive(&runtime, &loaded, &assembled, header, &folder, control, verbose)?;
+    let desk = Desk::new(answers, runtime.clock(), has_terminal());
+    let outcome = drive(&runtime, &loaded, &assembled, header, &folder, (control, selection, desk), verbose)?;
     folder.write_reports(arguments.junit.as_deref(), arguments.lang.into())?;
     crate::say(&format!("record: {}", folder.path().display()));
     Ok(outcome.exit_code())
@@ -55,13 +65,15 @@ fn drive(
     assembled: &Assembled,
     header: RunHeader,
     folder: &RunFolder,
-    control: UnboundedReceiver<Control>,
+    (control, selection, desk): (UnboundedReceiver<Control>, Selection, Desk),
     verbose: u8,
 ) -> Result<Outcome, Failure> {
     let colour = stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let console = Console::new(stdout(), ConsoleOptions { colour, verbose: verbose > 0 });
     let sinks = Sinks { journal: Box::new(folder.journal()?), others: vec![Box::new(console)] };
     let mut engine = Engine::new(&loaded.plan, assembled.bench.as_ref(), runtime.clock(), sinks, header, control);
+    engine.select(selection);
+    engine.attend(Box::new(desk));
     let mut ended = runtime.block_on(engine.run());
     // A panic in the world or a deadlock unwound the runtime, not the engine.
     for _ in 0..3 {

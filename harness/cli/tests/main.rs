@@ -6,6 +6,8 @@ mod defects;
 mod determinism;
 #[path = "suite/interrupts.rs"]
 mod interrupts;
+#[path = "suite/language.rs"]
+mod language;
 #[path = "suite/main_job.rs"]
 mod main_job;
 #[path = "suite/messages.rs"]

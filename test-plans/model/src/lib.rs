@@ -16,6 +16,10 @@ pub mod reader;
 pub mod signal;
 pub mod value;
 
+/// The JSON Schema of a plan (draft 2020-12), for editors and other tools. It
+/// knows the structure; names, units and dimensions only the reader knows.
+pub const PLAN_SCHEMA: &str = include_str!("../../plan.schema.json");
+
 pub use condition::{Condition, Trigger};
 pub use course::{Comparison, Course, FailureKind, When};
 pub use decision::{Decided, Decision, DecisionRule, Judging};
@@ -24,6 +28,7 @@ pub use limit::{Judgement, Limit, LimitSource};
 pub use plan::{Act, Action, Asked, Blame, Check, Plan, Setpoint, Statistic, Step};
 pub use product::Product;
 pub use quantity::{Dimension, Quantity};
-pub use reader::{DefinedLimit, Limits, PlanContext, peek_product, read_limits, read_plan, read_product};
+pub use reader::include::{Included, Includes, load_includes};
+pub use reader::{DefinedLimit, Limits, PlanContext, peek_product, read_limits, read_plan, read_plan_with, read_product};
 pub use signal::{Role, Signal, SignalId, SignalKind};
 pub use value::{LedState, Level, Value};

@@ -212,6 +212,27 @@ pub enum Asked {
     Text,
 }
 
+impl Asked {
+    /// The value that a text stands for.
+    ///
+    /// # Errors
+    /// What was expected, to stand after `… is `text`, `.
+    pub fn understand(&self, text: &str) -> Result<Value, String> {
+        let text = text.trim();
+        match self {
+            Self::Words(words) if words.iter().any(|w| w == text) => Ok(Value::Text(text.to_owned())),
+            Self::Words(words) => Err(format!("expected one of `{}`", words.join("`, `"))),
+            Self::Text if text.is_empty() => Err("expected a text".to_owned()),
+            Self::Text => Ok(Value::Text(text.to_owned())),
+            Self::Quantity(unit) => {
+                let plain = text.parse::<f64>().ok().map(|x| Quantity::new(x.mul_add(unit.factor, unit.offset), unit.dimension));
+                let found = plain.or_else(|| Quantity::parse(text).ok()).filter(|q| q.dimension == unit.dimension && q.si.is_finite());
+                found.map(Value::Quantity).ok_or_else(|| format!("expected {} in `{}`", unit.dimension.noun(), unit.symbol))
+            }
+        }
+    }
+}
+
 impl Plan {
     /// Every question of the plan with the id that `--answer` calls it by.
     pub fn prompts(&self) -> Vec<(String, &Asked)> {

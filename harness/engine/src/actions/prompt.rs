@@ -2,7 +2,7 @@
 //! tester, never a pass. How long there is for one is the rest of the step's
 //! time, on the clock of whoever asks: virtual time stands still meanwhile.
 
-use hil_model::{Asked, Blame, Check, Quantity, Value};
+use hil_model::{Asked, Blame, Check};
 use hil_record::{Datum, EventKind};
 
 use crate::header::{Expects, Question};
@@ -18,7 +18,7 @@ pub(super) async fn prompt(scene: &Scene<'_>, text: &str, asked: &Asked, name: &
     let id = format!("{}.{name}", scene.step);
     let question = Question { id: id.clone(), text: text.to_owned(), expects, limit: scene.end.since(scene.now()) };
     let answer = scene.stage.ask(&question).await.map_err(|why| Stop::error(format!("no answer to `{id}`: {why}")))?;
-    let value = understood(asked, &answer.text).map_err(|why| Stop::error(format!("answer to `{id}` is `{}`, {why}", answer.text)))?;
+    let value = asked.understand(&answer.text).map_err(|why| Stop::error(format!("answer to `{id}` is `{}`, {why}", answer.text)))?;
     let at = scene.now();
     let (datum, unit) = Datum::of(&value, None);
     scene.emit(EventKind::Answer {
@@ -38,26 +38,10 @@ pub(super) async fn prompt(scene: &Scene<'_>, text: &str, asked: &Asked, name: &
     scene.judge(&taken, check, Blame::Unit)
 }
 
-/// The value that a text stands for.
-pub(crate) fn understood(asked: &Asked, text: &str) -> Result<Value, String> {
-    let text = text.trim();
-    match asked {
-        Asked::Words(words) if words.iter().any(|w| w == text) => Ok(Value::Text(text.to_owned())),
-        Asked::Words(words) => Err(format!("expected one of `{}`", words.join("`, `"))),
-        Asked::Text if text.is_empty() => Err("expected a text".to_owned()),
-        Asked::Text => Ok(Value::Text(text.to_owned())),
-        Asked::Quantity(unit) => {
-            let plain = text.parse::<f64>().ok().map(|x| Quantity::new(x.mul_add(unit.factor, unit.offset), unit.dimension));
-            let found = plain.or_else(|| Quantity::parse(text).ok()).filter(|q| q.dimension == unit.dimension && q.si.is_finite());
-            found.map(Value::Quantity).ok_or_else(|| format!("expected {} in `{}`", unit.dimension.noun(), unit.symbol))
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use hil_model::quantity::find_unit;
-    use hil_model::{Act, Action};
+    use hil_model::{Act, Action, Value};
     use hil_record::{Disposition, Status, Verdict};
 
     use super::*;

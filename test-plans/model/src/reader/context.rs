@@ -3,8 +3,9 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use crate::diagnostic::Sources;
+use crate::diagnostic::{Diagnostic, Sources};
 use crate::product::Product;
+use crate::reader::include::Includes;
 use crate::reader::names::Exports;
 use crate::reader::node::Node;
 use crate::reader::{Limits, PlanContext};
@@ -23,6 +24,9 @@ pub(super) struct Context<'a> {
     pub sources: &'a Sources,
     pub given: PlanContext<'a>,
     incomplete: Cell<bool>,
+    pub includes: &'a Includes,
+    /// Errors in included files.
+    pub elsewhere: RefCell<Vec<Diagnostic>>,
     /// What the steps read so far export.
     pub exports: RefCell<Rc<Exports>>,
     /// `continue-on-fail` of the plan.
@@ -30,8 +34,16 @@ pub(super) struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    pub fn new(sources: &'a Sources, given: PlanContext<'a>) -> Self {
-        Self { sources, given, incomplete: Cell::new(false), exports: RefCell::default(), goes_on: Cell::new(None) }
+    pub fn new(sources: &'a Sources, given: PlanContext<'a>, includes: &'a Includes) -> Self {
+        Self {
+            sources,
+            given,
+            incomplete: Cell::new(false),
+            includes,
+            elsewhere: RefCell::default(),
+            exports: RefCell::default(),
+            goes_on: Cell::new(None),
+        }
     }
 
     /// The product; without it the plan is not complete.

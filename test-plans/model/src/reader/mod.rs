@@ -7,6 +7,7 @@
 //! [`table::Table`] and [`node::Node`] are for the readers of other files too.
 
 pub mod expression;
+pub mod include;
 pub mod node;
 pub mod report;
 pub mod table;
@@ -37,6 +38,8 @@ use crate::limit::Limit;
 use crate::plan::Plan;
 use crate::product::Product;
 
+use context::Context;
+use include::Includes;
 use report::Report;
 use table::Table;
 
@@ -90,7 +93,26 @@ pub fn read_limits(sources: &Sources, file: FileId, product: Option<&Product>) -
 /// All that is wrong with it. The list is empty when nothing is wrong but the
 /// product, or limits that it uses, could not be read.
 pub fn read_plan(sources: &Sources, file: FileId, context: PlanContext<'_>) -> Result<Plan, Vec<Diagnostic>> {
-    read_file(sources, file, |root| plan::read(root, sources, context))
+    read_plan_with(sources, file, context, &Includes::default())
+}
+
+/// Reads a plan and the steps of the files that it includes, which
+/// [`include::load_includes`] found.
+///
+/// # Errors
+/// As [`read_plan`], of all these files.
+pub fn read_plan_with(sources: &Sources, file: FileId, context: PlanContext<'_>, includes: &Includes) -> Result<Plan, Vec<Diagnostic>> {
+    let context = Context::new(sources, context, includes);
+    let plan = read_file(sources, file, |root| plan::read(root, &context));
+    let mut elsewhere = context.elsewhere.take();
+    match plan {
+        Ok(plan) if elsewhere.is_empty() => Ok(plan),
+        plan => {
+            elsewhere.extend(plan.err().unwrap_or_default());
+            elsewhere.sort_by_key(|d| d.span);
+            Err(elsewhere)
+        }
+    }
 }
 
 /// The product that a plan names, and where, without reading the rest.

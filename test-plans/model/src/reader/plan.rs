@@ -8,27 +8,26 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::decision::{DecisionRule, Judging};
-use crate::diagnostic::{Sources, nearest};
+use crate::diagnostic::nearest;
 use crate::plan::{Act, Plan, Step};
 use crate::quantity::{Dimension, Quantity};
-use crate::reader::PlanContext;
 use crate::reader::context::Context;
 use crate::reader::names::Names;
 use crate::reader::node::Node;
+use crate::reader::read_file;
 use crate::reader::report::one_of;
 use crate::reader::step::{acts, step};
 use crate::reader::substitute::{Bindings, Each, Scope, substitute, text_of};
 use crate::reader::table::Table;
 use crate::value::Value;
 
-pub(super) fn read(root: Table<'_>, sources: &Sources, given: PlanContext<'_>) -> Option<Plan> {
-    let context = Context::new(sources, given);
-    let head = head(&context, &root);
-    let bindings = parameters(&root, given.overrides);
-    let recover = phase(&context, &root, "recover", &bindings);
-    let setup = phase(&context, &root, "setup", &bindings);
-    let steps = steps(&context, &root, &bindings);
-    let teardown = phase(&context, &root, "teardown", &bindings);
+pub(super) fn read(root: Table<'_>, context: &Context<'_>) -> Option<Plan> {
+    let head = head(context, &root);
+    let bindings = parameters(&root, context.given.overrides);
+    let recover = phase(context, &root, "recover", &bindings);
+    let setup = phase(context, &root, "setup", &bindings);
+    let steps = steps(context, &root, &bindings, &mut BTreeSet::new());
+    let teardown = phase(context, &root, "teardown", &bindings);
     let parameters = bindings.iter().map(|(name, value)| (name.clone(), typed(value))).collect();
     root.finish();
     let Head { id, title, product, judging } = head?;
@@ -186,22 +185,54 @@ fn names_recover(node: &Node<'_>) -> bool {
     found.is_some()
 }
 
-fn steps<'a>(context: &Context<'_>, root: &Table<'a>, parameters: &Bindings<'a>) -> Option<Vec<Step>> {
+/// The steps of a plan or of a file that it includes. `ids` are those of all
+/// steps so far.
+fn steps<'a>(context: &Context<'_>, root: &Table<'a>, parameters: &Bindings<'a>, ids: &mut BTreeSet<String>) -> Option<Vec<Step>> {
     let written = root.tables("step", "id");
     if written.is_empty() {
         root.report.absence("", root.span, "the plan has no steps, expected `[[step]]`", None);
     }
-    let mut ids = BTreeSet::new();
-    Rc::make_mut(&mut context.exports.borrow_mut()).later = written.iter().filter_map(|t| t.peek_text("id")).map(str::to_owned).collect();
+    let later = written.iter().filter_map(|t| t.peek_text("id")).map(str::to_owned);
+    Rc::make_mut(&mut context.exports.borrow_mut()).later.extend(later);
     let mut steps = Vec::new();
-    for table in &written {
+    for table in written {
+        if table.peek("include").is_some() {
+            steps.push(included(context, table, parameters, ids));
+            continue;
+        }
         if let Some(id) = table.peek_text("id")
-            && !ids.insert(id)
+            && !ids.insert(id.to_owned())
         {
             table.error(format!("the id `{id}` is taken twice"), None);
         }
-        steps.push(step(context, parameters, table));
+        steps.push(step(context, parameters, &table));
     }
     let read: Option<Vec<Vec<Step>>> = steps.into_iter().collect();
     read.map(|steps| steps.concat())
+}
+
+/// The steps of another file. Its errors are told with its name.
+fn included<'a>(context: &Context<'_>, table: Table<'a>, parameters: &Bindings<'a>, ids: &mut BTreeSet<String>) -> Option<Vec<Step>> {
+    let table = table.at("include");
+    let node = table.required("include")?;
+    table.finish();
+    let path = node.filled()?;
+    match context.includes.at(node.span) {
+        Some(Ok(file)) => {
+            let read = read_file(context.sources, *file, |root| {
+                let found = steps(context, &root, parameters, ids);
+                root.finish();
+                found
+            });
+            read.map_err(|errors| context.elsewhere.borrow_mut().extend(errors)).ok()
+        }
+        Some(Err(why)) => {
+            node.error(format!("cannot include `{path}`: {why}"), None);
+            None
+        }
+        None => {
+            node.error(format!("cannot include `{path}`: nothing is included here"), None);
+            None
+        }
+    }
 }
