@@ -68,6 +68,10 @@ pub struct RunArguments {
     /// The run's wall clock at its start; the computer's when absent.
     #[arg(long, value_name = "RFC3339")]
     pub wall_clock: Option<String>,
+    /// Run although an instrument's calibration is overdue; its uncertainty
+    /// then counts as unknown.
+    #[arg(long)]
+    pub overdue_calibration: bool,
     /// Panics where told, to prove that the bench is left safe: `SIGNAL` (when
     /// a step uses that signal).
     #[arg(long, value_name = "SIGNAL", hide = true)]
@@ -86,6 +90,15 @@ pub struct CheckArguments {
     /// Replaces a parameter of the plans.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub parameters: Vec<String>,
+    /// Prints the test uncertainty ratio of each limit.
+    #[arg(long)]
+    pub tur: bool,
+    /// Take overdue calibrations for no error, but the uncertainty for unknown.
+    #[arg(long)]
+    pub overdue_calibration: bool,
+    /// The day on which calibrations must be valid; the computer's when absent.
+    #[arg(long, value_name = "RFC3339")]
+    pub wall_clock: Option<String>,
 }
 
 /// `hil defects`.
@@ -115,7 +128,8 @@ Examples:
 const CHECK_EXAMPLES: &str = "\
 Examples:
   hil check test-plans/eol.toml
-  hil check test-plans/*.toml --bench virtual";
+  hil check test-plans/*.toml --bench virtual
+  hil check test-plans/eol.toml --tur                how well each limit can be tested";
 
 const DEFECTS_EXAMPLES: &str = "\
 Examples:

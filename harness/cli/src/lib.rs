@@ -14,6 +14,7 @@ pub mod load;
 pub mod project;
 pub mod run;
 pub mod saboteur;
+pub mod tur;
 pub mod unit;
 pub mod wire;
 
@@ -34,9 +35,16 @@ pub fn carry_out(command: &Command, verbose: u8) -> Result<u8, Failure> {
 
 fn check(arguments: &CheckArguments) -> Result<u8, Failure> {
     let mut text = String::new();
+    let today = run::day(run::wall_clock(arguments.wall_clock.as_deref())?);
+    let calendar = load::Calendar { today, tolerant: arguments.overdue_calibration };
     for path in &arguments.plans {
-        match load::load(path, &arguments.bench, &arguments.parameters) {
-            Ok(loaded) => println!("ok: {}: {} steps on bench `{}`", path.display(), loaded.plan.steps.len(), loaded.bench.id),
+        match load::load_on(path, &arguments.bench, &arguments.parameters, Some(calendar)) {
+            Ok(loaded) => {
+                println!("ok: {}: {} steps on bench `{}`", path.display(), loaded.plan.steps.len(), loaded.bench.id);
+                if arguments.tur {
+                    print!("{}", tur::table(&loaded.ratios));
+                }
+            }
             Err(failure) => text.push_str(&failure.text),
         }
     }
