@@ -18,6 +18,8 @@ pub mod tur;
 pub mod unit;
 pub mod wire;
 
+use std::io::Write as _;
+
 use args::{CheckArguments, Command};
 use failure::Failure;
 
@@ -40,13 +42,19 @@ fn check(arguments: &CheckArguments) -> Result<u8, Failure> {
     for path in &arguments.plans {
         match load::load_on(path, &arguments.bench, &arguments.parameters, Some(calendar)) {
             Ok(loaded) => {
-                println!("ok: {}: {} steps on bench `{}`", path.display(), loaded.plan.steps.len(), loaded.bench.id);
+                say(&format!("ok: {}: {} steps on bench `{}`", path.display(), loaded.plan.steps.len(), loaded.bench.id));
                 if arguments.tur {
-                    print!("{}", tur::table(&loaded.ratios));
+                    say(tur::table(&loaded.ratios).trim_end());
                 }
             }
             Err(failure) => text.push_str(&failure.text),
         }
     }
     if text.is_empty() { Ok(0) } else { Err(Failure { text, code: 2 }) }
+}
+
+/// One line on standard output. A reader that has gone away (`hil … | head`) is
+/// no reason to fail: the record is on disk.
+pub(crate) fn say(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
 }

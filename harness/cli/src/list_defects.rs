@@ -19,7 +19,7 @@ pub fn list(arguments: &DefectsArguments) -> Result<u8, Failure> {
         (false, false) => defects()?,
     };
     for line in lines.iter().filter(|l| wanted(l)) {
-        println!("{line}");
+        crate::say(line);
     }
     Ok(0)
 }

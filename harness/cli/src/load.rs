@@ -90,7 +90,8 @@ pub fn load_on(plan: &Path, bench: &str, parameters: &[String], calendar: Option
     if let (Some(plan), Some(bench)) = (&plan, &bench) {
         let abilities = bench.abilities(&dialects);
         errors.extend(hil_engine::preflight::check(plan, &abilities));
-        ratios = hil_engine::ratio::ratios(plan, &abilities);
+        let kinds = product.iter().flat_map(|p| &p.signals).map(|(id, s)| (id.clone(), s.kind.clone())).collect();
+        ratios = hil_engine::ratio::ratios(plan, &abilities, &kinds);
         errors.extend(hil_engine::ratio::too_small(plan, &ratios));
     }
     match (plan, product, bench) {

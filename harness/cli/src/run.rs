@@ -46,7 +46,7 @@ pub fn run(arguments: &RunArguments, verbose: u8) -> Result<u8, Failure> {
     let header = header(&loaded, arguments, id, start, unit.defects());
     let outcome = drive(&runtime, &loaded, &assembled, header, &folder, control, verbose)?;
     folder.write_reports(arguments.junit.as_deref())?;
-    println!("record: {}", folder.path().display());
+    crate::say(&format!("record: {}", folder.path().display()));
     Ok(outcome.exit_code())
 }
 
@@ -116,9 +116,10 @@ pub fn wall_clock(given: Option<&str>) -> Result<jiff::Timestamp, Failure> {
 
 fn pace(arguments: &RunArguments) -> Result<Option<f64>, Failure> {
     match arguments.speed {
-        Some(factor) if !(factor.is_finite() && factor > 0.0) => {
-            Err(Failure::invalid(format!("--speed: `{factor}`, expected a number above 0"), Some("1 is real time, 10 ten times as fast")))
-        }
+        Some(factor) if !(0.01..=10_000.0).contains(&factor) => Err(Failure::invalid(
+            format!("--speed: `{factor}`, expected a number from 0.01 to 10000"),
+            Some("1 is real time, 10 ten times as fast"),
+        )),
         other => Ok(other),
     }
 }

@@ -1,6 +1,7 @@
 //! What passes on the wires, for people who look for a fault: the trace of the
 //! links goes to `tracing`, and from there to standard error.
 
+use std::io::IsTerminal as _;
 use std::rc::Rc;
 
 use hil_client::{Direction, Trace};
@@ -12,7 +13,13 @@ pub fn log_to_stderr(verbose: u8) {
     let default = if verbose >= 2 { "wire=debug,warn" } else { "warn" };
     let filter = EnvFilter::try_from_env("HIL_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     // Fails only if a subscriber is already set, as in a benchmark.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().with_target(false).try_init();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
+        .without_time()
+        .with_target(false)
+        .try_init();
 }
 
 /// One line a message, with bench time.

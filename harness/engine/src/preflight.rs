@@ -14,7 +14,8 @@ use hil_model::{Act, Action, Check, Diagnostic, Dimension, Limit, Plan, Quantity
 /// when it may run. `bench` has the abilities of every signal that is bound.
 pub fn check(plan: &Plan, bench: &BTreeMap<SignalId, Abilities>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    let places = std::iter::once(("setup".to_owned(), &plan.setup))
+    let places = [("setup".to_owned(), &plan.setup), ("recover".to_owned(), &plan.recover)]
+        .into_iter()
         .chain(plan.steps.iter().map(|s| (format!("step `{}`", s.id), &s.acts)))
         .chain(std::iter::once(("teardown".to_owned(), &plan.teardown)));
     for (place, acts) in places {

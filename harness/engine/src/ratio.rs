@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use hil_channel::Abilities;
 use hil_model::expression::Expression;
-use hil_model::{Act, Action, Blame, Check, Diagnostic, Dimension, Limit, Plan, Quantity, SignalId, Span, Step, Value};
+use hil_model::{Act, Action, Blame, Check, Diagnostic, Dimension, Limit, Plan, Quantity, SignalId, SignalKind, Span, Step, Value};
 use hil_timebase::Nanos;
 
 use crate::actions::RAMP_STEP;
@@ -49,11 +49,11 @@ pub struct Ratio {
 }
 
 /// The ratios of all limits of `plan`, in its order. `bench` has the abilities
-/// of every signal that is bound.
-pub fn ratios(plan: &Plan, bench: &BTreeMap<SignalId, Abilities>) -> Vec<Ratio> {
+/// of every signal that is bound, `kinds` what the product says they are.
+pub fn ratios(plan: &Plan, bench: &BTreeMap<SignalId, Abilities>, kinds: &BTreeMap<SignalId, SignalKind>) -> Vec<Ratio> {
     let mut set = BTreeMap::new();
     note_sets(&plan.setup, &mut set);
-    plan.steps.iter().flat_map(|step| Walk::new(bench, step, &mut set).all()).collect()
+    plan.steps.iter().flat_map(|step| Walk::new(bench, kinds, step, &mut set).all()).collect()
 }
 
 /// Ratios below the plan's minimum, as errors.
@@ -112,6 +112,7 @@ fn note_set(act: &Act, set: &mut BTreeMap<SignalId, f64>) {
 /// One step, act by act.
 struct Walk<'a> {
     bench: &'a BTreeMap<SignalId, Abilities>,
+    kinds: &'a BTreeMap<SignalId, SignalKind>,
     step: &'a Step,
     set: &'a mut BTreeMap<SignalId, f64>,
     names: Names,
@@ -121,8 +122,13 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn new(bench: &'a BTreeMap<SignalId, Abilities>, step: &'a Step, set: &'a mut BTreeMap<SignalId, f64>) -> Self {
-        Self { bench, step, set, names: Names::new(Nanos::ZERO), unknown: Vec::new(), found: Vec::new() }
+    fn new(
+        bench: &'a BTreeMap<SignalId, Abilities>,
+        kinds: &'a BTreeMap<SignalId, SignalKind>,
+        step: &'a Step,
+        set: &'a mut BTreeMap<SignalId, f64>,
+    ) -> Self {
+        Self { bench, kinds, step, set, names: Names::new(Nanos::ZERO), unknown: Vec::new(), found: Vec::new() }
     }
 
     fn all(mut self) -> Vec<Ratio> {
@@ -152,7 +158,7 @@ impl<'a> Walk<'a> {
             Action::Read { signal, name } => {
                 let abilities = self.bench.get(signal);
                 let value = self.set.get(signal).copied().or_else(|| Some(abilities?.most?.si));
-                self.keep(name, abilities, value.unwrap_or_default(), dimension(abilities), 0.0);
+                self.keep(name, abilities, value.unwrap_or_default(), self.dimension(signal), 0.0);
             }
             Action::Measure { signal, name, statistic, check: Check::Limit(limit), blame, .. } => {
                 let abilities = self.bench.get(signal);
@@ -176,7 +182,7 @@ impl<'a> Walk<'a> {
                     self.judged(act, name, limit, u, abilities, true);
                 }
                 match moved {
-                    Some(moved) => self.keep(name, abilities, at, dimension(abilities), moved),
+                    Some(moved) => self.keep(name, abilities, at, self.dimension(capture), moved),
                     None => self.unknown.push(name),
                 }
             }
@@ -194,6 +200,14 @@ impl<'a> Walk<'a> {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// What a signal is.
+    fn dimension(&self, signal: &SignalId) -> Dimension {
+        match self.kinds.get(signal) {
+            Some(SignalKind::Analog { unit }) => unit.dimension,
+            _ => Dimension::NONE,
         }
     }
 
@@ -288,11 +302,6 @@ fn limit_dimension(limit: &Limit) -> Dimension {
     limit.low.or(limit.high).map_or(Dimension::NONE, |q| q.dimension)
 }
 
-/// What a channel reads.
-fn dimension(abilities: Option<&Abilities>) -> Dimension {
-    abilities.and_then(|a| a.most).map_or(Dimension::NONE, |most| most.dimension)
-}
-
 #[cfg(test)]
 mod tests {
     use hil_channel::{Budget, Contribution, Path};
@@ -333,8 +342,13 @@ mod tests {
         .into()
     }
 
+    fn kinds() -> BTreeMap<SignalId, SignalKind> {
+        let unit = |symbol| SignalKind::Analog { unit: hil_model::quantity::find_unit(symbol).unwrap() };
+        [("volts", "V"), ("amps", "A")].map(|(name, symbol)| (id(name), unit(symbol))).into()
+    }
+
     fn of(list: Vec<Act>) -> Vec<Ratio> {
-        ratios(&acts(list), &bench())
+        ratios(&acts(list), &bench(), &kinds())
     }
 
     fn one(act: Act) -> Ratio {
@@ -413,7 +427,7 @@ mod tests {
     #[test]
     fn one_below_the_minimum_is_refused_with_what_would_be_better() {
         let mut plan = acts(vec![measure("volts", limit("9.9 V", "10.1 V")), measure("volts", limit("0 V", "10 V"))]);
-        let found = ratios(&plan, &bench());
+        let found = ratios(&plan, &bench(), &kinds());
         assert_eq!(too_small(&plan, &found), []);
         plan.judging = Judging { minimum_tur: Some(4.0), ..Judging::default() };
         let told = too_small(&plan, &found);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hil_channel::{Bench, SafeReport};
-use hil_model::Plan;
+use hil_model::{Plan, Step};
 use hil_record::{EventKind, Outcome, PartIdentity, SafeOutput, SinkError, Status, Verdict};
 use hil_timebase::Clock;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -16,6 +16,9 @@ use crate::step::{NO_JOURNAL, finish_step, run_acts, run_step};
 
 /// Bench time that teardown may take.
 pub const TEARDOWN_LIMIT: Duration = Duration::from_secs(10);
+
+/// Bench time that recovering after a failed step may take.
+pub const RECOVER_LIMIT: Duration = Duration::from_secs(120);
 
 /// Bench time that the safe state may take; after it, the bench counts as not
 /// safe. A bench's own deadlines are shorter.
@@ -248,12 +251,38 @@ async fn work(stage: &Stage<'_>, plan: &Plan) -> Result<(), String> {
             return Err("setup failed".into());
         }
     }
-    for (index, step) in plan.steps.iter().enumerate() {
-        if run_step(stage, step, index + 1, plan.steps.len()).await.map_err(broken)? == Verdict::Error {
-            return Err(format!("step `{}` ended in an error of the tester", step.id));
+    let mut steps = plan.steps.iter().enumerate().peekable();
+    while let Some((index, step)) = steps.next() {
+        match run_step(stage, step, index + 1, plan.steps.len()).await.map_err(broken)? {
+            Verdict::Error => return Err(format!("step `{}` ended in an error of the tester", step.id)),
+            Verdict::Fail if steps.peek().is_some() => recover(stage, plan, step).await?,
+            Verdict::Fail | Verdict::Pass | Verdict::Inconclusive | Verdict::Skipped | Verdict::Aborted => {}
         }
     }
     Ok(())
+}
+
+/// Brings the bench back to where a step expects it, after one that failed and
+/// left it somewhere.
+async fn recover(stage: &Stage<'_>, plan: &Plan, failed: &Step) -> Result<(), String> {
+    if plan.recover.is_empty() {
+        return Ok(());
+    }
+    let broken = |_| NO_JOURNAL.to_owned();
+    stage.log.emit(EventKind::PhaseStarted { phase: "recover".into() }).map_err(broken)?;
+    let scene = Scene::new(stage, "recover", &[], true);
+    let error = match stage.clock.timeout(RECOVER_LIMIT, run_acts(&scene, &plan.recover)).await {
+        Ok(done) => done.err(),
+        Err(_) => {
+            let message = format!("recover did not end within {} s", RECOVER_LIMIT.as_secs());
+            let problem = EventKind::Problem { step: Some("recover".into()), verdict: Verdict::Error, message: message.clone() };
+            stage.log.emit(problem).map_err(broken)?;
+            Some(message)
+        }
+    };
+    drop(scene);
+    stage.log.emit(EventKind::PhaseFinished { phase: "recover".into(), error: error.clone() }).map_err(broken)?;
+    error.map_or(Ok(()), |_| Err(format!("recover after step `{}` failed", failed.id)))
 }
 
 fn safe_event(report: &SafeReport) -> EventKind {

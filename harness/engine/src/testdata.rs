@@ -104,6 +104,7 @@ pub(crate) fn plan(steps: Vec<Step>) -> Plan {
         judging: hil_model::Judging::default(),
         parameters: BTreeMap::new(),
         setup: vec![],
+        recover: vec![],
         steps,
         teardown: vec![set("power", "off")],
     }

@@ -53,9 +53,9 @@ impl Pace {
         self.origin_ns + (self.origin.elapsed().as_nanos() as f64 * self.factor) as u64
     }
 
-    /// Virtual time that is gone at once: 20 ms of real time.
+    /// Virtual time that is gone at once: 20 ms of real time, at least 1 µs.
     fn stride(&self) -> u64 {
-        (20e6 * self.factor).max(1.0) as u64
+        (20e6 * self.factor).max(1e3) as u64
     }
 
     /// Real time from now to virtual `at`.
@@ -139,7 +139,7 @@ impl Shared {
             }
             let Some(pace) = &state.pace else { return Some(goal) };
             // In short strides: an edge on the way shows when it happens.
-            let goal = goal.min(state.now + pace.stride());
+            let goal = goal.min(state.now.saturating_add(pace.stride()));
             let wait = pace.until(goal);
             let present = pace.present();
             if state.nudged {

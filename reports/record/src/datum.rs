@@ -30,7 +30,9 @@ impl Datum {
                 (Self::number(q.in_unit(unit)), unit.symbol.to_owned())
             }
             (Value::Quantity(q), _) => {
-                let unit = hil_model::quantity::UNITS.iter().find(|u| u.dimension == q.dimension && u.factor == 1.0 && u.offset == 0.0);
+                // A ratio has none, although degrees and decibels have no dimension either.
+                let base = |u: &&hil_model::quantity::Unit| u.dimension == q.dimension && u.factor == 1.0 && u.offset == 0.0;
+                let unit = hil_model::quantity::UNITS.iter().find(base).filter(|_| q.dimension != hil_model::Dimension::NONE);
                 (Self::number(q.si), unit.map_or(String::new(), |u| u.symbol.to_owned()))
             }
             (Value::Level(_) | Value::Led(_) | Value::Text(_), _) => (Self::Text(value.to_string()), String::new()),

@@ -66,14 +66,14 @@ pub enum EventKind {
         /// Everything that has an identity.
         parts: Vec<PartIdentity>,
     },
-    /// Setup or teardown begins.
+    /// Setup, recover or teardown begins.
     PhaseStarted {
-        /// `setup` or `teardown`.
+        /// `setup`, `recover` or `teardown`.
         phase: String,
     },
-    /// Setup or teardown ended.
+    /// Setup, recover or teardown ended.
     PhaseFinished {
-        /// `setup` or `teardown`.
+        /// `setup`, `recover` or `teardown`.
         phase: String,
         /// What went wrong.
         error: Option<String>,
@@ -93,9 +93,9 @@ pub enum EventKind {
         /// What it judges.
         requirements: Vec<String>,
     },
-    /// An action of a step, of setup or of teardown begins.
+    /// An action of a step or a phase begins.
     ActionStarted {
-        /// Step id, `setup` or `teardown`.
+        /// Step id, `setup`, `recover` or `teardown`.
         step: String,
         /// Index within it, from 0.
         action: usize,
@@ -155,7 +155,7 @@ pub enum EventKind {
     Measurement(Measurement),
     /// Something went wrong that is no measurement.
     Problem {
-        /// Step id, `setup`, `teardown`, or `None` for the run.
+        /// Step id, `setup`, `recover`, `teardown`, or `None` for the run.
         step: Option<String>,
         /// Whose fault: fail is the unit's, error is the tester's.
         verdict: Verdict,

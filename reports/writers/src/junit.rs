@@ -190,7 +190,7 @@ impl Fold {
 
     /// A phase that is over, unless a step has its name.
     fn is_past_phase(&self, name: &str) -> bool {
-        matches!(name, "setup" | "teardown") && !self.steps.iter().any(|c| c.name == name)
+        matches!(name, "setup" | "recover" | "teardown") && !self.steps.iter().any(|c| c.name == name)
     }
 
     fn step_case(&mut self, step: &str) -> &mut Case {

@@ -28,6 +28,9 @@ pub struct Plan {
     pub parameters: BTreeMap<String, Value>,
     /// Runs before the first step; a failure there is an error of the bench.
     pub setup: Vec<Act>,
+    /// Runs after a step that failed, before the next begins: brings the bench
+    /// back to where a step expects it. A failure there is an error of the bench.
+    pub recover: Vec<Act>,
     /// In order; `for-each` is already expanded.
     pub steps: Vec<Step>,
     /// Runs after the last step, whatever happened.

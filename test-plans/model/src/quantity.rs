@@ -132,6 +132,8 @@ pub const UNITS: &[Unit] = &[
     unit("mV/s", Dimension::VOLTAGE_RATE, 1e-3),
     unit("A/s", Dimension::CURRENT_RATE, 1.0),
     unit("%", Dimension::NONE, 0.01),
+    unit("deg", Dimension::NONE, 1.0),
+    unit("dBm", Dimension::NONE, 1.0),
     Unit { symbol: "°C", dimension: Dimension::TEMPERATURE, factor: 1.0, offset: 273.15 },
     Unit { symbol: "degC", dimension: Dimension::TEMPERATURE, factor: 1.0, offset: 273.15 },
     unit("K", Dimension::TEMPERATURE, 1.0),

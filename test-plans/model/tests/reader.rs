@@ -52,6 +52,7 @@ fn the_sample_is_read() {
     for s in &plan.steps {
         acts(&format!("{} ({}) {:?} {:?}", s.id, s.title, s.requirements, s.timeout), &s.acts);
     }
+    acts("recover", &plan.recover);
     acts("teardown", &plan.teardown);
     insta::assert_snapshot!(out);
 }
@@ -164,6 +165,17 @@ fn every_slip_is_named_with_its_remedy() {
         ("row-without-for-each", Plan, "\"btv.pre-alarm\" = \"alarm\"", "\"btv.pre-alarm\" = \"row.pre-alarm\""),
         ("unknown-rows", Plan, "tables.btv-decision", "tables.btv-decisions"),
         ("value-twice", Plan, "[\"2x7.5A\", \"2x10A\"]", "[\"2x10A\", \"2x10A\"]"),
+        // The course of steps.
+        ("use-of-something-else", Plan, "{ use = \"recover\" }", "{ use = \"teardown\" }"),
+        ("use-with-more", Plan, "{ use = \"recover\" }", "{ use = \"recover\", as = \"x\" }"),
+        ("use-outside-of-setup", Plan, "{ set = { \"battery.output\" = \"off\" } },\n]", "{ use = \"recover\" },\n]"),
+        (
+            "use-without-recover",
+            Plan,
+            "[recover]\ndo = [\n  { set = { \"btv.pre-alarm\" = \"healthy\", \"btv.atd\" = \"healthy\" } },\n]\n",
+            "",
+        ),
+        ("wrong-in-recover", Plan, "{ \"btv.pre-alarm\" = \"healthy\"", "{ \"btv.pre-alarm\" = \"helthy\""),
         // The other files.
         ("limit-swapped", Limits, "min = \"30 s\"\nmax = 31", "min = \"31 s\"\nmax = 30"),
         ("limit-unit", Limits, "min = \"30 s\"", "min = \"30 V\""),

@@ -57,3 +57,12 @@ fn the_caught_defects_are_many_and_of_many_kinds() {
     assert!(CAUGHT.len() >= 15, "{}", CAUGHT.len());
     assert!(classes.len() >= 8, "{classes:?}");
 }
+
+/// One failure does not fail its followers: the plan's `[recover]` brings the
+/// bench back.
+#[test]
+fn a_short_lead_fails_the_lead_steps_only() {
+    let scratch = Scratch::new("followers");
+    let run = run(&scratch, "test-plans/eol.toml", &["--defect", "D46"]);
+    assert_eq!(run.failed_steps(), ["pre-alarm-lead", "lead-without-pre-alarm"], "{}", run.text());
+}

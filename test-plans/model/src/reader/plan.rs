@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use toml::de::DeValue;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
 use crate::decision::{DecisionRule, Judging};
 use crate::diagnostic::{Sources, nearest};
@@ -11,6 +12,7 @@ use crate::plan::{Act, Plan, Step};
 use crate::quantity::{Dimension, Quantity};
 use crate::reader::PlanContext;
 use crate::reader::context::Context;
+use crate::reader::node::Node;
 use crate::reader::report::one_of;
 use crate::reader::step::{acts, step};
 use crate::reader::substitute::{Bindings, Each, Scope, substitute, text_of};
@@ -21,6 +23,7 @@ pub(super) fn read(root: Table<'_>, sources: &Sources, given: PlanContext<'_>) -
     let context = Context::new(sources, given);
     let head = head(&context, &root);
     let bindings = parameters(&root, given.overrides);
+    let recover = phase(&context, &root, "recover", &bindings);
     let setup = phase(&context, &root, "setup", &bindings);
     let steps = steps(&context, &root, &bindings);
     let teardown = phase(&context, &root, "teardown", &bindings);
@@ -28,7 +31,7 @@ pub(super) fn read(root: Table<'_>, sources: &Sources, given: PlanContext<'_>) -
     root.finish();
     let Head { id, title, product, judging } = head?;
     context.product()?;
-    let plan = Plan { id, title, product, judging, parameters, setup: setup?, steps: steps?, teardown: teardown? };
+    let plan = Plan { id, title, product, judging, parameters, setup: setup?, recover: recover?, steps: steps?, teardown: teardown? };
     (!context.is_incomplete()).then_some(plan)
 }
 
@@ -98,7 +101,7 @@ fn parameters<'a>(root: &Table<'a>, overrides: &BTreeMap<String, String>) -> Bin
 }
 
 /// A `--set` must be of the kind of the value it replaces.
-fn same_kind(name: &str, node: &crate::reader::node::Node<'_>, new: &DeValue<'_>) -> bool {
+fn same_kind(name: &str, node: &Node<'_>, new: &DeValue<'_>) -> bool {
     let expected = if node.is_number() { Some(Dimension::NONE) } else { quantity(node.value).map(|q| q.dimension) };
     let Some(expected) = expected else { return true };
     let text = text_of(new);
@@ -135,16 +138,48 @@ fn typed(value: &DeValue<'_>) -> Value {
     quantity(value).map_or_else(|| Value::Text(text_of(value)), Value::Quantity)
 }
 
-/// Setup or teardown; empty when absent.
+/// Setup, recover or teardown; empty when absent.
 fn phase<'a>(context: &Context<'_>, root: &Table<'a>, key: &'static str, parameters: &Bindings<'a>) -> Option<Vec<Act>> {
     let Some(node) = root.optional(key) else { return Some(Vec::new()) };
     let table = node.table()?;
     let mut raw = table.raw.clone();
+    if key == "setup" {
+        use_recover(root, &table, &mut raw);
+    }
     substitute(&mut raw, &Scope { parameters, each: Each::Nothing }, root.report, key, &[]);
     let table = Table::new(&raw, table.span, String::new(), key.into(), root.report);
     let acts = acts(context, &table);
     table.finish();
     acts
+}
+
+/// `{ use = "recover" }` among the actions of `[setup]` stands for those of
+/// `[recover]`.
+fn use_recover<'a>(root: &Table<'a>, setup: &Table<'a>, raw: &mut DeTable<'a>) {
+    let Some(DeValue::Array(acts)) = raw.get_mut("do").map(Spanned::get_mut) else { return };
+    let Some(nodes) = setup.peek("do").and_then(Node::items) else { return };
+    let recover = root.peek("recover").and_then(|n| n.value.as_table()?.get("do")?.get_ref().as_array());
+    let written: Vec<_> = acts.iter().cloned().collect();
+    let expanded = written.into_iter().zip(nodes).flat_map(|(act, node)| {
+        if !act.get_ref().as_table().is_some_and(|t| t.contains_key("use")) {
+            return vec![act];
+        }
+        match recover.filter(|_| names_recover(&node)) {
+            Some(recover) => recover.iter().cloned().collect(),
+            None => {
+                node.error("nothing to use here, expected a plan with `[recover]` and its `do`", None);
+                Vec::new()
+            }
+        }
+    });
+    *acts = expanded.collect();
+}
+
+fn names_recover(node: &Node<'_>) -> bool {
+    let Some(table) = node.table() else { return false };
+    let found = table.required("use").and_then(|n| n.word(&["recover"]));
+    table.finish();
+    found.is_some()
 }
 
 fn steps<'a>(context: &Context<'_>, root: &Table<'a>, parameters: &Bindings<'a>) -> Option<Vec<Step>> {
