@@ -1,5 +1,7 @@
 //! The whole program, from outside: the `hil` binary on the virtual bench.
 
+#[path = "suite/decision.rs"]
+mod decision;
 #[path = "suite/defects.rs"]
 mod defects;
 #[path = "suite/determinism.rs"]
@@ -14,3 +16,5 @@ mod messages;
 mod rooms;
 #[path = "suite/support.rs"]
 mod support;
+#[path = "suite/tur.rs"]
+mod tur;
