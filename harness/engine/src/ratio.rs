@@ -294,7 +294,7 @@ fn ratio(limit: &Limit, u: f64) -> Option<f64> {
 }
 
 /// The bound with the largest magnitude.
-fn worst_bound(limit: &Limit) -> f64 {
+pub(crate) fn worst_bound(limit: &Limit) -> f64 {
     limit.low.iter().chain(&limit.high).map(|q| q.si).max_by(|a, b| a.abs().total_cmp(&b.abs())).unwrap_or_default()
 }
 

@@ -12,7 +12,7 @@ use crate::dispatcher::{Dispatcher, Log};
 use crate::guard::{guarded, until_interrupt};
 use crate::header::{Control, RunHeader, Sinks};
 use crate::scene::{Scene, Stage};
-use crate::step::{NO_JOURNAL, finish_step, run_acts, run_step};
+use crate::step::{NO_JOURNAL, finish_step, run_acts, run_acts_after, run_step};
 
 /// Bench time that teardown may take.
 pub const TEARDOWN_LIMIT: Duration = Duration::from_secs(10);
@@ -158,7 +158,7 @@ impl<'a> Engine<'a> {
         let stage = Stage { bench: *bench, clock: clock.clone(), log: log.clone(), header, rule: plan.judging.rule };
         log.note(EventKind::PhaseStarted { phase: "teardown".into() });
         let scene = Scene::new(&stage, "teardown", &[], true);
-        let acts = clock.timeout(TEARDOWN_LIMIT, guarded(run_acts(&scene, &plan.teardown)));
+        let acts = clock.timeout(TEARDOWN_LIMIT, guarded(run_acts_after(&scene, &plan.teardown)));
         let problem = match until_interrupt(log, control, 2, acts).await {
             Ok(Ok(Ok(done))) => return done,
             Ok(Ok(Err(panic))) => panic,
@@ -271,7 +271,7 @@ async fn recover(stage: &Stage<'_>, plan: &Plan, failed: &Step) -> Result<(), St
     let broken = |_| NO_JOURNAL.to_owned();
     stage.log.emit(EventKind::PhaseStarted { phase: "recover".into() }).map_err(broken)?;
     let scene = Scene::new(stage, "recover", &[], true);
-    let error = match stage.clock.timeout(RECOVER_LIMIT, run_acts(&scene, &plan.recover)).await {
+    let error = match stage.clock.timeout(RECOVER_LIMIT, run_acts_after(&scene, &plan.recover)).await {
         Ok(done) => done.err(),
         Err(_) => {
             let message = format!("recover did not end within {} s", RECOVER_LIMIT.as_secs());

@@ -34,7 +34,7 @@ const SWEEP: [f64; 7] = [-1.6, -1.1, -0.6, 0.0, 0.6, 1.1, 1.6];
 
 /// How many standard deviations the sum over one limit may be off: 95 % for ten
 /// limits and three rules together (two-sided, Bonferroni).
-const FAMILY: f64 = 3.14;
+const FAMILY: f64 = 3.15;
 
 /// One limit, and how its value is moved.
 struct Case {
@@ -143,8 +143,10 @@ impl Channel for Noisy {
     }
 }
 
+type Decided = (Verdict, Option<Decision>);
+
 /// Keeps what was decided.
-struct Decisions(Rc<RefCell<Vec<(Verdict, Option<Decision>)>>>);
+struct Decisions(Rc<RefCell<Vec<Decided>>>);
 
 impl EventSink for Decisions {
     fn name(&self) -> &str {
@@ -185,7 +187,7 @@ do = [
 }
 
 /// A decision beside the noiseless reading it was made on, and its U.
-type Judged = ((f64, f64), (Verdict, Option<Decision>));
+type Judged = ((f64, f64), Decided);
 
 /// All decisions of one run with the parameter at `value`.
 fn run(scratch: &Scratch, case: &Case, loaded: &load::Loaded, value: f64, seed: u64) -> Vec<Judged> {
