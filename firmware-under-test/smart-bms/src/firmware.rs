@@ -3,18 +3,20 @@
 use crate::alternator::{Alternator, PercentView};
 use crate::btv::{Btv, CableView};
 use crate::codes::{self, CodeView, Codes};
-use crate::guard::{BrownOutView, OverTemperatureView, OverloadView, SelfTest};
+use crate::guard::{BrownOutView, OverTemperatureView, OverloadView, SelfTest, exceeds};
 use crate::held::Held;
 use crate::io::{BtvInputs, Inputs, Outputs};
 use crate::lead::{Lead, LeadState, LeadTick};
 use crate::leds::{self, LedView};
 use crate::limit::ChargeLimit;
+use crate::maker::Maker;
 use crate::params::Params;
 use crate::paths::PathView;
 use crate::remote::Remote;
 use crate::rules::Rules;
 use crate::settings::{Setting, SettingError, Settings};
 use crate::status::{Activity, Status};
+use crate::store::Slots;
 
 /// What is lost at power-off and at a brown-out.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
@@ -27,6 +29,8 @@ struct Volatile {
     alternator: Alternator,
     over_temperature: bool,
     overload: bool,
+    over: Held,
+    heavy: Held,
 }
 
 /// The firmware of one unit.
@@ -36,6 +40,7 @@ pub struct Firmware {
     rules: Rules,
     settings: Settings,
     self_test: SelfTest,
+    maker: Maker,
     low: Held,
     browned_out: bool,
     state: Volatile,
@@ -52,6 +57,7 @@ impl Firmware {
             rules: Rules::default(),
             settings,
             self_test: SelfTest::default(),
+            maker: Maker::new(Slots::default()),
             low: Held::default(),
             browned_out: false,
             state: Volatile::default(),
@@ -72,6 +78,25 @@ impl Firmware {
     pub fn with_self_test(mut self, self_test: SelfTest) -> Self {
         self.self_test = self_test;
         self
+    }
+
+    /// With this memory of the maker's page; without a page that counts, all
+    /// stays off and E-B30 shows until one is written.
+    #[must_use]
+    pub fn with_memory(mut self, slots: Slots) -> Self {
+        self.maker = Maker::new(slots);
+        self
+    }
+
+    /// The maker's test channel.
+    #[must_use]
+    pub fn maker(&self) -> &Maker {
+        &self.maker
+    }
+
+    /// The maker's test channel, to write.
+    pub fn maker_mut(&mut self) -> &mut Maker {
+        &mut self.maker
     }
 
     /// All settings; they outlive power, so hand them to the next [`Self::new`].
@@ -110,12 +135,15 @@ impl Firmware {
 
     /// One millisecond: looks at the sensors, decides, drives the outputs.
     pub fn tick(&mut self, inputs: &Inputs) -> &Outputs {
+        let inputs = &self.maker.page().map_or(*inputs, |page| page.correct(inputs));
         self.browned_out = self.supply_fails(inputs.battery_volts);
         if self.browned_out {
+            self.maker.restart();
             self.state = Volatile::default();
             self.outputs = Outputs::default();
             self.status = Status { soft_switch: self.settings.soft_switch, ..Status::default() };
         } else {
+            self.maker.tick();
             self.work(inputs);
         }
         &self.outputs
@@ -144,7 +172,8 @@ impl Firmware {
         let charge_limited = self.state.limit.tick(&params, &rules, self.settings.charge_limit_volts, inputs.battery_volts);
         let cable_fault =
             (rules.cable_fault)(&CableView { cable: btv.cable, pre_alarm: btv.pre_alarm, usage: self.settings.pre_alarm_usage });
-        let ready = booted && self.self_test.passed();
+        let self_test = SelfTest { calibration: self.self_test.calibration && self.maker.page().is_some(), ..self.self_test };
+        let ready = booted && self_test.passed();
         let lead = self.lead(btv, ready && !cable_fault && !everything_off);
         let view = PathView {
             ready,
@@ -165,7 +194,7 @@ impl Firmware {
             &rules,
             &CodeView {
                 watching: booted && !everything_off,
-                self_test: self.self_test,
+                self_test,
                 cable_fault,
                 warning: lead.warning,
                 cut: lead.cut,
@@ -186,7 +215,14 @@ impl Firmware {
             plausible_min_c: params.temperature_plausible_min_c,
             was_hot: self.state.over_temperature,
         });
-        let tripped = (self.rules.overload)(&OverloadView { system_amps: inputs.system_amps, trip_amps: params.overload_trip_amps });
+        let amps = inputs.system_amps;
+        let tripped = (self.rules.overload)(&OverloadView {
+            system_amps: amps,
+            trip_amps: params.overload_trip_amps,
+            over_ms: self.state.over.tick(exceeds(amps, params.overload_trip_amps)),
+            delay_ms: params.overload_trip_ms,
+            heavy_ms: self.state.heavy.tick(exceeds(amps, params.heavy_amps)),
+        });
         self.state.overload = enabled && (self.state.overload || tripped);
     }
 
@@ -262,6 +298,7 @@ impl Firmware {
             soft_switch: self.settings.soft_switch,
             codes,
             connected: inputs.connected,
+            temperature_c: inputs.temperature_c,
             activity,
         };
     }

@@ -53,12 +53,24 @@ pub struct OverloadView {
     pub system_amps: f64,
     /// Trips above, A.
     pub trip_amps: f64,
+    /// The current has been above that for, ms; `None` while it is not.
+    pub over_ms: Option<u32>,
+    /// … and trips after, ms.
+    pub delay_ms: u32,
+    /// It has been a heavy one, but a permitted one, for, ms.
+    pub heavy_ms: Option<u32>,
 }
 
-/// Rule: above the peak that §4 allows, in either direction.
+/// Rule: above the peak that §4 allows, in either direction; a continuous
+/// current that is allowed may last for ever.
 #[must_use]
 pub fn overload(view: &OverloadView) -> bool {
-    view.system_amps > view.trip_amps || view.system_amps < -view.trip_amps
+    view.over_ms.is_some_and(|ms| ms >= view.delay_ms)
+}
+
+/// Whether a current is above a level in either direction; no number is not.
+pub(crate) fn exceeds(amps: f64, level: f64) -> bool {
+    amps > level || amps < -level
 }
 
 /// What the unit finds of itself at power-up; a failure stays until repair.
@@ -118,9 +130,12 @@ mod tests {
 
     #[test]
     fn the_permitted_peak_is_no_overload() {
-        let at = |system_amps| overload(&OverloadView { system_amps, trip_amps: 400.0 });
-        assert!(!at(400.0) && !at(-400.0) && !at(0.0));
+        let at = |amps| exceeds(amps, 400.0);
+        assert!(!at(400.0) && !at(-400.0) && !at(0.0) && !at(f64::NAN));
         assert!(at(400.1) && at(-400.1));
+        let view = OverloadView { system_amps: 500.0, trip_amps: 400.0, over_ms: Some(0), delay_ms: 0, heavy_ms: Some(60_000) };
+        assert!(overload(&view));
+        assert!(!overload(&OverloadView { delay_ms: 1, ..view }) && !overload(&OverloadView { over_ms: None, ..view }));
     }
 
     #[test]

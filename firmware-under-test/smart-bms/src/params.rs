@@ -145,6 +145,11 @@ params! {
     /// System+ trips above this current in either direction, A [P] (A-A12; §4: peak 400 A).
     overload_trip_amps: f64 = 400.0,
 
+    /// … once it has lasted this long, ms [P].
+    overload_trip_ms: u32 = 0,
+    /// A heavy current, in either direction, A [P]; §4 allows 200 A for ever.
+    heavy_amps: f64 = 190.0,
+
     /// Outputs stay off this long after power-up, ms [P].
     boot_ms: u32 = 200,
     /// All off below this battery voltage, V [P].

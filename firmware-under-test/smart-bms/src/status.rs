@@ -34,6 +34,8 @@ pub struct Status {
     pub codes: Codes,
     /// A telephone is connected.
     pub connected: bool,
+    /// Not on the page, for the maker: power stage, °C.
+    pub temperature_c: f64,
     /// Not on the page: how much of the unit works.
     pub activity: Activity,
 }

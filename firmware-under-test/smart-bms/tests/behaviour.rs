@@ -1,8 +1,8 @@
 //! The whole firmware, ticked through the situations of the requirements.
 
 use smart_bms::{
-    Activity, BtvInputs, Firmware, FuseRow, Inputs, Outputs, Params, PreAlarmLine, PreAlarmMode, PreAlarmUsage, RemoteFunction, SelfTest,
-    Setting, Settings,
+    Activity, BtvInputs, Firmware, FuseRow, Inputs, MakerState, Outputs, Params, PreAlarmLine, PreAlarmMode, PreAlarmUsage, RemoteFunction,
+    SelfTest, Setting, Settings, Slots,
 };
 
 const HEALTHY: BtvInputs = BtvInputs { cable: true, pre_alarm: PreAlarmLine::Healthy, atc: true, atd: true };
@@ -380,4 +380,23 @@ fn a_glitch_of_the_remote_terminal_passes_unseen() {
         unit.remote((0.0, 0.0));
         assert_eq!(row(&unit.run(1)), [1, 1, 1, 1, 1, 0]);
     }
+}
+
+#[test]
+fn a_blank_page_is_e_b30_until_one_is_written() {
+    let mut unit = Unit::new();
+    unit.firmware = Firmware::new(Params::default(), Settings::default()).with_memory(Slots::blank());
+    let outputs = unit.run(500);
+    assert!(!outputs.load_disconnect && !outputs.alternator_on && unit.codes() == "E-B30");
+    unit.firmware.maker_mut().stage("battery-gain", 1.01).expect("legal");
+    unit.firmware.maker_mut().commit();
+    let outputs = unit.run(500);
+    assert!(outputs.load_disconnect && unit.codes() == "none");
+    assert!((unit.firmware.status().battery_volts - DRIVING.battery_volts * 1.01).abs() < 1e-9);
+    unit.firmware.maker_mut().erase();
+    unit.run(20);
+    // A brown-out in the middle: whatever is there counts from then on.
+    unit.inputs.battery_volts = 7.0;
+    unit.run(5);
+    assert_ne!(unit.firmware.maker().state(), MakerState::Writing);
 }

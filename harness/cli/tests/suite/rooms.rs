@@ -18,6 +18,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("hil-channel", &["hil-model", "hil-timebase"]),
     ("hil-bench", &["hil-model", "hil-timebase", "hil-channel", "hil-client"]),
     ("hil-twin", &["hil-model", "hil-timebase", "hil-channel", "hil-bench", "hil-virtual", "smart-bms"]),
+    ("hil-extension", &["hil-model", "hil-timebase", "hil-channel"]),
     ("hil-engine", &["hil-model", "hil-record", "hil-channel", "hil-timebase"]),
     (
         "hil-cli",
@@ -31,6 +32,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "hil-channel",
             "hil-bench",
             "hil-twin",
+            "hil-extension",
             "hil-engine",
         ],
     ),
