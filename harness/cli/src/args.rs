@@ -83,6 +83,10 @@ pub struct RunArguments {
     /// For the search for a fault.
     #[command(flatten)]
     pub debugging: Debugging,
+    /// Run although an instrument's calibration is overdue; its uncertainty
+    /// then counts as unknown.
+    #[arg(long)]
+    pub overdue_calibration: bool,
     /// Panics where told, to prove that the bench is left safe: `SIGNAL` (when
     /// a step uses that signal).
     #[arg(long, value_name = "SIGNAL", hide = true)]
@@ -125,6 +129,15 @@ pub struct CheckArguments {
     /// Replaces a parameter of the plans.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub parameters: Vec<String>,
+    /// Prints the test uncertainty ratio of each limit.
+    #[arg(long)]
+    pub tur: bool,
+    /// Take overdue calibrations for no error, but the uncertainty for unknown.
+    #[arg(long)]
+    pub overdue_calibration: bool,
+    /// The day on which calibrations must be valid; the computer's when absent.
+    #[arg(long, value_name = "RFC3339")]
+    pub wall_clock: Option<String>,
 }
 
 /// `hil report`.
@@ -192,7 +205,8 @@ Examples:
 const CHECK_EXAMPLES: &str = "\
 Examples:
   hil check test-plans/eol.toml
-  hil check test-plans/*.toml --bench virtual";
+  hil check test-plans/*.toml --bench virtual
+  hil check test-plans/eol.toml --tur                how well each limit can be tested";
 
 const REPORT_EXAMPLES: &str = "\
 Examples:

@@ -18,6 +18,7 @@ pub mod report;
 pub mod run;
 pub mod saboteur;
 pub mod selection;
+pub mod tur;
 pub mod unit;
 pub mod wire;
 
@@ -45,9 +46,16 @@ pub fn carry_out(command: &Command, verbose: u8) -> Result<u8, Failure> {
 
 fn check(arguments: &CheckArguments) -> Result<u8, Failure> {
     let mut text = String::new();
+    let today = run::day(run::wall_clock(arguments.wall_clock.as_deref())?);
+    let calendar = load::Calendar { today, tolerant: arguments.overdue_calibration };
     for path in &arguments.plans {
-        match load::load(path, &arguments.bench, &arguments.parameters) {
-            Ok(loaded) => say(&format!("ok: {}: {} steps on bench `{}`", path.display(), loaded.plan.steps.len(), loaded.bench.id)),
+        match load::load_on(path, &arguments.bench, &arguments.parameters, Some(calendar)) {
+            Ok(loaded) => {
+                say(&format!("ok: {}: {} steps on bench `{}`", path.display(), loaded.plan.steps.len(), loaded.bench.id));
+                if arguments.tur {
+                    say(tur::table(&loaded.ratios).trim_end());
+                }
+            }
             Err(failure) => text.push_str(&failure.text),
         }
     }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use hil_bench::BenchFile;
+use hil_bench::{BenchFile, Day};
 use hil_client::Dialect;
+use hil_engine::ratio::Ratio;
 use hil_model::reader::{self, PlanContext};
 use hil_model::{Diagnostic, FileId, Included, Includes, Plan, Product, Sources, load_includes};
 use sha2::{Digest, Sha256};
@@ -24,15 +25,34 @@ pub struct Loaded {
     pub bench: BenchFile,
     /// All dialects, by name.
     pub dialects: BTreeMap<String, Dialect>,
+    /// How well each limit can be tested on this bench.
+    pub ratios: Vec<Ratio>,
     /// SHA-256 in hex by what it is of.
     pub digests: BTreeMap<String, String>,
 }
 
-/// Reads and checks.
+/// On which day calibrations must be valid.
+#[derive(Clone, Copy, Debug)]
+pub struct Calendar {
+    /// The day.
+    pub today: Day,
+    /// Overdue ones are no error; their uncertainty counts as unknown.
+    pub tolerant: bool,
+}
+
+/// Reads and checks; calibrations are taken for valid.
 ///
 /// # Errors
 /// Every error of every file, rendered for a person.
 pub fn load(plan: &Path, bench: &str, parameters: &[String]) -> Result<Loaded, Failure> {
+    load_on(plan, bench, parameters, None)
+}
+
+/// Reads and checks, calibrations too if a day is given.
+///
+/// # Errors
+/// Every error of every file, rendered for a person.
+pub fn load_on(plan: &Path, bench: &str, parameters: &[String], calendar: Option<Calendar>) -> Result<Loaded, Failure> {
     let plan_text = read(plan, "plan")?;
     let project = Project::around(plan)?;
     let overrides = overrides(parameters)?;
@@ -63,16 +83,33 @@ pub fn load(plan: &Path, bench: &str, parameters: &[String]) -> Result<Loaded, F
     let limits = keep(reader::read_limits(&files.sources, limits_id, product.as_ref()), &mut errors);
     let context = PlanContext { product: product.as_ref(), limits: limits.as_ref(), overrides: &overrides };
     let plan = keep(reader::read_plan_with(&files.sources, plan_id, context, &includes), &mut errors);
-    let bench = keep(BenchFile::read(&files.sources, bench_id, &dialects), &mut errors);
+    let mut bench = keep(BenchFile::read(&files.sources, bench_id, &dialects), &mut errors);
+    if let Some((bench, calendar)) = bench.as_mut().zip(calendar) {
+        errors.extend(calibrations(bench, calendar));
+    }
+    let mut ratios = Vec::new();
     if let (Some(plan), Some(bench)) = (&plan, &bench) {
-        errors.extend(hil_engine::preflight::check(plan, &bench.abilities(&dialects)));
+        let abilities = bench.abilities(&dialects);
+        errors.extend(hil_engine::preflight::check(plan, &abilities));
+        let kinds = product.iter().flat_map(|p| &p.signals).map(|(id, s)| (id.clone(), s.kind.clone())).collect();
+        ratios = hil_engine::ratio::ratios(plan, &abilities, &kinds);
+        errors.extend(hil_engine::ratio::too_small(plan, &ratios));
     }
     match (plan, product, bench) {
         (Some(plan), Some(product), Some(bench)) if errors.is_empty() => {
-            Ok(Loaded { project, plan, product, bench, dialects, digests: files.digests })
+            Ok(Loaded { project, plan, product, bench, dialects, ratios, digests: files.digests })
         }
         _ => Err(Failure::diagnostics(&files.sources, &errors)),
     }
+}
+
+/// Errors of the bench's calibrations, or none and no trust in them.
+fn calibrations(bench: &mut BenchFile, calendar: Calendar) -> Vec<Diagnostic> {
+    if calendar.tolerant {
+        bench.distrust_overdue(calendar.today);
+        return Vec::new();
+    }
+    bench.overdue(calendar.today)
 }
 
 #[derive(Default)]

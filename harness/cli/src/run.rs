@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal, stdout};
 
+use hil_bench::Day;
 use hil_engine::{Control, Engine, RunHeader, Selection, Sinks};
 use hil_model::{SignalId, SignalKind};
 use hil_record::Outcome;
@@ -16,7 +17,7 @@ use crate::dry_run::dry_run;
 use crate::failure::Failure;
 use crate::folder::RunFolder;
 use crate::identity::{check_run_id, check_serial, run_id};
-use crate::load::{Loaded, load};
+use crate::load::{Calendar, Loaded, load_on};
 use crate::operator::{Desk, answers, has_terminal};
 use crate::selection::selection;
 use crate::unit::VirtualUnit;
@@ -26,7 +27,9 @@ use crate::unit::VirtualUnit;
 /// # Errors
 /// Invalid input (exit code 2), or what the tester could not do (3).
 pub fn run(arguments: &RunArguments, verbose: u8) -> Result<u8, Failure> {
-    let loaded = load(&arguments.plan, &arguments.bench, &arguments.parameters)?;
+    let start = wall_clock(arguments.wall_clock.as_deref())?;
+    let calendar = Calendar { today: day(start), tolerant: arguments.overdue_calibration };
+    let loaded = load_on(&arguments.plan, &arguments.bench, &arguments.parameters, Some(calendar))?;
     if let Some(serial) = &arguments.serial {
         check_serial(serial, &loaded.product)?;
     }
@@ -36,7 +39,6 @@ pub fn run(arguments: &RunArguments, verbose: u8) -> Result<u8, Failure> {
         crate::say(dry_run(&loaded, &selection).trim_end());
         return Ok(0);
     }
-    let start = wall_clock(arguments)?;
     let unit = VirtualUnit::choose(&loaded.project, &arguments.defect, arguments.defects.as_deref(), arguments.seed)?;
     let id = match &arguments.run_id {
         Some(id) => check_run_id(id).map(|()| id.clone())?,
@@ -107,9 +109,17 @@ fn header(loaded: &Loaded, arguments: &RunArguments, run: String, start: jiff::T
     }
 }
 
+/// The day in UTC.
+pub fn day(at: jiff::Timestamp) -> Day {
+    Day(at.as_second().div_euclid(86_400))
+}
+
 /// Given, or the computer's: the one place that asks it.
-fn wall_clock(arguments: &RunArguments) -> Result<jiff::Timestamp, Failure> {
-    match &arguments.wall_clock {
+///
+/// # Errors
+/// A text that is no time.
+pub fn wall_clock(given: Option<&str>) -> Result<jiff::Timestamp, Failure> {
+    match given {
         None => Ok(jiff::Timestamp::now()),
         Some(text) => text.parse().map_err(|_| {
             Failure::invalid(format!("--wall-clock: `{text}`, expected a time as in RFC 3339"), Some("write 2026-11-22T10:15:00Z"))

@@ -1,5 +1,7 @@
 //! The whole program, from outside: the `hil` binary on the virtual bench.
 
+#[path = "suite/decision.rs"]
+mod decision;
 #[path = "suite/defects.rs"]
 mod defects;
 #[path = "suite/determinism.rs"]
@@ -18,3 +20,5 @@ mod report;
 mod rooms;
 #[path = "suite/support.rs"]
 mod support;
+#[path = "suite/tur.rs"]
+mod tur;

@@ -15,6 +15,8 @@ mod watch;
 
 use hil_model::{Act, Action};
 
+pub(crate) use ramp::STEP as RAMP_STEP;
+
 use crate::scene::{Scene, Stop};
 
 /// Does one act.

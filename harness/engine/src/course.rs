@@ -12,7 +12,7 @@ use crate::evaluate::evaluate;
 use crate::header::{Question, Selection};
 use crate::names::{Exported, Names};
 use crate::scene::{Scene, Stage};
-use crate::step::{Ended, NO_JOURNAL, run_acts, run_step};
+use crate::step::{Ended, NO_JOURNAL, run_acts_after, run_step};
 
 /// Bench time that recovering after a failed step may take.
 pub const RECOVER_LIMIT: Duration = Duration::from_secs(120);
@@ -190,7 +190,7 @@ async fn recover(stage: &Stage<'_>, plan: &Plan, failed: &Step) -> Result<(), St
     let broken = |_| NO_JOURNAL.to_owned();
     stage.log.emit(EventKind::PhaseStarted { phase: "recover".into() }).map_err(broken)?;
     let scene = Scene::new(stage, "recover", &[], true);
-    let error = match stage.clock.timeout(RECOVER_LIMIT, run_acts(&scene, &plan.recover)).await {
+    let error = match stage.clock.timeout(RECOVER_LIMIT, run_acts_after(&scene, &plan.recover)).await {
         Ok(done) => done.err(),
         Err(_) => {
             let message = format!("recover did not end within {} s", RECOVER_LIMIT.as_secs());

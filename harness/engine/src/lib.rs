@@ -6,6 +6,7 @@
 
 pub mod header;
 pub mod preflight;
+pub mod ratio;
 pub mod run;
 
 mod actions;

@@ -13,7 +13,7 @@ use crate::dispatcher::{Dispatcher, Log};
 use crate::guard::{guarded, until_interrupt};
 use crate::header::{Control, Operator, RunHeader, Selection, Sinks, Unattended};
 use crate::scene::{Scene, Stage};
-use crate::step::{NO_JOURNAL, finish_step, run_acts};
+use crate::step::{NO_JOURNAL, finish_step, run_acts, run_acts_after};
 
 /// Bench time that teardown may take.
 pub const TEARDOWN_LIMIT: Duration = Duration::from_secs(10);
@@ -171,7 +171,7 @@ impl<'a> Engine<'a> {
             Stage { bench: *bench, clock: clock.clone(), log: log.clone(), header, rule: plan.judging.rule, operator: operator.as_ref() };
         log.note(EventKind::PhaseStarted { phase: "teardown".into() });
         let scene = Scene::new(&stage, "teardown", &[], true);
-        let acts = clock.timeout(TEARDOWN_LIMIT, guarded(run_acts(&scene, &plan.teardown)));
+        let acts = clock.timeout(TEARDOWN_LIMIT, guarded(run_acts_after(&scene, &plan.teardown)));
         let problem = match until_interrupt(log, control, 2, acts).await {
             Ok(Ok(Ok(done))) => return done,
             Ok(Ok(Err(panic))) => panic,

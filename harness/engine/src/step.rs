@@ -103,6 +103,18 @@ pub(crate) async fn run_acts(scene: &Scene<'_>, acts: &[Act]) -> Result<(), Stri
     Ok(())
 }
 
+/// As [`run_acts`], after a step that may have been cut short: first every signal
+/// gets its usual path back. If one does not, the acts run all the same: they
+/// make the bench safer.
+pub(crate) async fn run_acts_after(scene: &Scene<'_>, acts: &[Act]) -> Result<(), String> {
+    let released = scene.stage.bench.release().await.map_err(|e| e.to_string());
+    if let Err(message) = &released {
+        let step = Some(scene.step.to_owned());
+        scene.stage.log.note(EventKind::Problem { step, verdict: Verdict::Error, message: message.clone() });
+    }
+    run_acts(scene, acts).await.and(released)
+}
+
 async fn run_act(scene: &Scene<'_>, index: usize, act: &Act) -> Result<(), Stop> {
     scene.emit(EventKind::ActionStarted { step: scene.step.to_owned(), action: index, text: act.text.clone() })?;
     attended(scene, perform(scene, act)).await

@@ -50,6 +50,8 @@ pub(crate) struct World {
     /// Sets that took effect: `a = 1 V`.
     pub(crate) sets: RefCell<Vec<String>>,
     pub(crate) safe_calls: Cell<u32>,
+    /// Values for which a path was chosen, and `usual` where it was brought back.
+    pub(crate) selections: RefCell<Vec<String>>,
 }
 
 impl World {
@@ -120,6 +122,15 @@ impl TestBench {
         self
     }
 
+    /// The signal has a second path.
+    pub(crate) fn routed(mut self, name: &str, value: &str) -> Self {
+        self = self.signal(name, value);
+        if let Some(fake) = self.channels.get_mut(&SignalId::new(name)).and_then(Rc::get_mut) {
+            fake.abilities.routes.push(hil_channel::Path { name: "route `fine`".into(), max: 1.0, budget: None });
+        }
+        self
+    }
+
     fn bind(&mut self, name: &str) {
         let abilities = Abilities { set: true, read: true, watch: true, part: format!("part `{name}`"), ..Abilities::default() };
         let fake = Fake { name: name.to_owned(), abilities, clock: self.clock.clone(), world: Rc::clone(&self.world) };
@@ -154,6 +165,13 @@ impl Bench for TestBench {
 
     fn channel(&self, signal: &SignalId) -> Option<Rc<dyn Channel>> {
         self.channels.get(signal).map(|c| Rc::clone(c) as Rc<dyn Channel>)
+    }
+
+    fn release(&self) -> BoxFuture<'_, Result<(), ChannelError>> {
+        Box::pin(async {
+            self.world.selections.borrow_mut().push("released".into());
+            self.world.behave("release").await
+        })
     }
 
     fn open(&self) -> BoxFuture<'_, Result<Vec<PartId>, ChannelError>> {
@@ -228,6 +246,14 @@ impl Channel for Fake {
                 }
                 self.clock.sleep(Duration::from_millis(1)).await;
             }
+        })
+    }
+
+    fn select(&self, at: Option<f64>) -> BoxFuture<'_, Result<(), ChannelError>> {
+        self.world.selections.borrow_mut().push(at.map_or_else(|| "usual".into(), |at| at.to_string()));
+        Box::pin(async move {
+            self.clock.sleep(Duration::from_millis(5)).await;
+            self.world.behave("select").await
         })
     }
 

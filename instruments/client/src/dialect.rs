@@ -27,6 +27,8 @@ pub struct Dialect {
     pub identity: Model,
     /// How its link behaves.
     pub link: LinkFacts,
+    /// At which temperature its accuracy holds; not known when absent.
+    pub reference: Option<Reference>,
     /// What to send for what.
     pub commands: BTreeMap<Verb, Template>,
     /// What can be set.
@@ -99,6 +101,25 @@ pub struct LinkFacts {
     pub source: String,
     /// Which of it is our assumption.
     pub assumption: Option<String>,
+}
+
+/// At which temperature a model's accuracy holds.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Reference {
+    /// Usually 23 °C.
+    #[serde(deserialize_with = "quantity")]
+    pub temperature: Quantity,
+    /// And within ± this.
+    #[serde(deserialize_with = "quantity")]
+    pub within: Quantity,
+    /// Beyond that, its error grows by so many percent of the reading a kelvin.
+    pub percent_per_kelvin: f64,
+    /// Where this is known from.
+    pub source: String,
+    /// Not confirmed by the maker's documents.
+    #[serde(default)]
+    pub assumption: bool,
 }
 
 /// Something that can be set: SI units throughout.
@@ -295,6 +316,7 @@ impl Dialect {
         if self.link.reply_within.is_zero() || self.link.quiet.is_zero() || self.link.max_reply == 0 {
             return Err(DialectError::Link("`reply-within`, `quiet` and `max-reply` must not be zero"));
         }
+        self.check_reference()?;
         for r in &self.sets {
             for (key, q) in [("min", r.min), ("max", r.max), ("resolution", r.resolution), ("offset", r.offset)] {
                 figure(r.function, key, q, key == "min")?;
@@ -311,6 +333,25 @@ impl Dialect {
             percent(r.function, r.percent)?;
         }
         Ok(())
+    }
+
+    fn check_reference(&self) -> Result<(), DialectError> {
+        let Some(reference) = &self.reference else { return Ok(()) };
+        for (key, q) in [("temperature", reference.temperature), ("within", reference.within)] {
+            if q.dimension != Dimension::TEMPERATURE || q.si < 0.0 {
+                return Err(DialectError::Figure {
+                    key,
+                    function: "Reference".into(),
+                    found: q.to_string(),
+                    expected: "a temperature".into(),
+                });
+            }
+        }
+        if (0.0..=1.0).contains(&reference.percent_per_kelvin) {
+            return Ok(());
+        }
+        let found = reference.percent_per_kelvin.to_string();
+        Err(DialectError::Figure { key: "percent-per-kelvin", function: "Reference".into(), found, expected: "0 to 1".into() })
     }
 
     fn check_commands(&self) -> Result<(), DialectError> {

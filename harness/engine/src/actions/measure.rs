@@ -7,6 +7,7 @@ use hil_model::{Check, Quantity, SignalId, Statistic, Value};
 use hil_timebase::Nanos;
 
 use crate::judge::{Taken, check_value};
+use crate::ratio::worst_bound;
 use crate::scene::{Scene, Stop};
 use crate::uncertainty::of_statistic;
 
@@ -18,7 +19,7 @@ pub(super) async fn take<'a>(
     over: Duration,
     check: &Check,
 ) -> Result<Taken<'a>, Stop> {
-    let readings = readings(scene, signal, over).await?;
+    let readings = selected(scene, signal, over, check).await?;
     let (first, last) = match readings.as_slice() {
         [] => return Err(Stop::error(format!("no reading of `{signal}`"))),
         [one] => (one, one),
@@ -39,6 +40,20 @@ pub(super) async fn take<'a>(
             Ok(taken(shown.value.clone(), None, shown.at))
         }
     }
+}
+
+/// Readings by the path that knows a value at the limit best. The usual path is
+/// brought back also after an error; if this future is dropped, the engine does.
+async fn selected(scene: &Scene<'_>, signal: &SignalId, over: Duration, check: &Check) -> Result<Vec<Reading>, Stop> {
+    let channel = scene.channel(signal)?;
+    let Check::Limit(limit) = check else { return readings(scene, signal, over).await };
+    if channel.abilities().routes.is_empty() {
+        return readings(scene, signal, over).await;
+    }
+    channel.select(Some(worst_bound(limit))).await?;
+    let taken = readings(scene, signal, over).await;
+    channel.select(None).await?;
+    taken
 }
 
 /// One reading, or as many as fit into `over`, at its end at the latest.
@@ -150,6 +165,28 @@ mod tests {
         };
         let ran = run(&acts(vec![act("measure", action)]), |b| b.signal("v", "1 V"));
         assert_eq!((ran.only().verdict, ran.verdict()), (Verdict::Error, Verdict::Error));
+    }
+
+    #[test]
+    fn a_path_is_chosen_for_the_limit_and_given_back() {
+        let plan = acts(vec![measure("v", limit("", "0.5 V")), measure("w", limit("", "0.5 V"))]);
+        let ran = run(&plan, |b| b.routed("v", "0.1 V").signal("w", "0.1 V"));
+        assert_eq!((ran.verdict(), ran.world.selections.borrow().join(" ")), (Verdict::Pass, "0.5 usual released".into()));
+        // Also after a reading that failed.
+        let ran = run(&plan, |b| b.routed("v", "0.1 V").signal("w", "0.1 V").behaves("v", Behave::Fails));
+        assert_eq!((ran.verdict(), ran.world.selections.borrow().join(" ")), (Verdict::Error, "0.5 usual released".into()));
+    }
+
+    #[test]
+    fn a_step_that_is_cut_short_is_followed_by_a_release() {
+        let mut plan = acts(vec![measure("v", limit("", "0.5 V"))]);
+        plan.steps[0].timeout = ms(100);
+        let ran = run(&plan, |b| b.routed("v", "0.1 V").behaves("v", Behave::Hangs));
+        assert_eq!(ran.world.selections.borrow().join(" "), "0.5 released");
+        // Teardown switches off also where that fails.
+        let ran = run(&plan, |b| b.routed("v", "0.1 V").behaves("release", Behave::Fails));
+        assert_eq!(ran.sets(), ["power = off"]);
+        assert_eq!(ran.outcome.exit_code(), 3);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::uncertainty::{of_ramp, ramp_latency};
 /// this field's limits are judged, long beside the 10 to 30 ms that a supply
 /// needs for a command and its error query. A step is never larger than the
 /// rate times this: a slow supply makes a slower ramp, not a coarser one.
-pub(super) const STEP: Duration = Duration::from_millis(50);
+pub(crate) const STEP: Duration = Duration::from_millis(50);
 
 /// A condition is waited for in turns, so that no deadline is absurdly far.
 const TURN: Duration = Duration::from_secs(3600);
