@@ -32,13 +32,24 @@ fn ctrl_c_during_any_action_leaves_the_bench_safe() {
         for times in [1, 2] {
             let scratch = Scratch::new(&format!("interrupt-{kind}-{times}"));
             let plan = plan_with(&scratch, kind, action);
-            let run = interrupted(&scratch, &plan, times);
+            let run = interrupted(&scratch, &plan, "INT", times);
             let what = format!("{kind}, {times} times");
             assert_eq!(run.code, 4, "{what}: {}", run.text());
             assert_eq!(run.confirmed_safe(), Some(true), "{what}: {}", run.text());
             assert!(run.folder.join("junit.xml").exists(), "{what}");
             assert!(run.folder.join("measurements.csv").exists(), "{what}");
         }
+    }
+}
+
+#[test]
+fn no_signal_that_can_be_taken_leaves_the_outputs_on() {
+    for signal in ["TERM", "HUP", "QUIT", "USR1", "USR2", "ALRM", "XCPU", "XFSZ"] {
+        let scratch = Scratch::new(&format!("signal-{signal}"));
+        let plan = plan_with(&scratch, "wait", r#"{ wait = "30 s" }"#);
+        let run = interrupted(&scratch, &plan, signal, 1);
+        assert_eq!(run.code, 4, "SIG{signal}: {}", run.text());
+        assert_eq!(run.confirmed_safe(), Some(true), "SIG{signal}: {}", run.text());
     }
 }
 
@@ -102,8 +113,8 @@ do = [ {action} ]
 }
 
 /// Starts the plan in real time, waits until its step is under way, and sends
-/// Ctrl-C so often.
-fn interrupted(scratch: &Scratch, plan: &str, times: u32) -> Run {
+/// the signal so often.
+fn interrupted(scratch: &Scratch, plan: &str, signal: &str, times: u32) -> Run {
     let out = scratch.0.join("runs");
     fs::create_dir_all(&out).expect("a folder");
     let mut child = hil()
@@ -115,7 +126,7 @@ fn interrupted(scratch: &Scratch, plan: &str, times: u32) -> Run {
         .expect("hil starts");
     wait_for_step(&mut child, &out.join("r/journal.jsonl"));
     for _ in 0..times {
-        Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill");
+        Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().expect("kill");
         std::thread::sleep(Duration::from_millis(15));
     }
     let output = child.wait_with_output().expect("hil ends");
