@@ -15,20 +15,26 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Makes the folder; a second run of the same id gets `-2`, `-3`, …, so
-    /// that nothing is ever overwritten. Returns the folder and its run id.
+    /// Makes the folder; nothing is ever overwritten. A second run of the same
+    /// second gets `-2`, `-3`, …; an id that the user `chose` is refused when it
+    /// is taken, for whoever looks there would find the older run. Returns the
+    /// folder and its run id.
     ///
     /// # Errors
-    /// When the folder cannot be made.
-    pub fn create(out: &Path, id: &str) -> Result<(Self, String), Failure> {
-        fs::create_dir_all(out).map_err(|e| cannot("make folder", out, &e))?;
+    /// When the folder cannot be made, or the chosen id is taken.
+    pub fn create(out: &Path, id: &str, chosen: bool) -> Result<(Self, String), Failure> {
+        fs::create_dir_all(out).map_err(|e| no_place(out, &e))?;
+        if chosen && out.join(id).exists() {
+            let hint = Some("choose another `--run-id` or `--out`; a record is never overwritten");
+            return Err(Failure::invalid(format!("run id: `{id}` is taken in `{}`", out.display()), hint));
+        }
         for n in 1..1000 {
             let id = if n == 1 { id.to_owned() } else { format!("{id}-{n}") };
             let path = out.join(&id);
             match fs::create_dir(&path) {
                 Ok(()) => return Ok((Self { path }, id)),
                 Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
-                Err(e) => return Err(cannot("make folder", &path, &e)),
+                Err(e) => return Err(no_place(&path, &e)),
             }
         }
         Err(Failure::tester(format!("run folder: `{id}` exists a thousand times in `{}`", out.display()), None))
@@ -61,6 +67,25 @@ impl RunFolder {
         let failures: Vec<String> = to.iter().filter_map(|(format, path)| format.write_file(&events, lang, path).err()).collect();
         if failures.is_empty() { Ok(()) } else { Err(Failure::tester(failures.join("; "), None)) }
     }
+}
+
+/// Before the run: a report that could not be written would be missed only
+/// after it.
+///
+/// # Errors
+/// When `path` cannot be written.
+pub fn check_writable(path: &Path) -> Result<(), Failure> {
+    File::options()
+        .append(true)
+        .create(true)
+        .open(path)
+        .map(|_| ())
+        .map_err(|e| Failure::invalid(format!("--junit: cannot write `{}`: {e}", path.display()), Some("its folder must exist")))
+}
+
+/// Nothing was switched on yet: the command line is to be mended.
+fn no_place(path: &Path, cause: &dyn std::fmt::Display) -> Failure {
+    Failure::invalid(format!("cannot make folder `{}`: {cause}", path.display()), Some("the run folder's place is set with `--out`"))
 }
 
 fn cannot(what: &str, path: &Path, cause: &dyn std::fmt::Display) -> Failure {

@@ -17,6 +17,7 @@ pub mod project;
 pub mod report;
 pub mod run;
 pub mod saboteur;
+pub mod screen;
 pub mod selection;
 pub mod tur;
 pub mod unit;
@@ -49,7 +50,7 @@ fn check(arguments: &CheckArguments) -> Result<u8, Failure> {
     let today = run::day(run::wall_clock(arguments.wall_clock.as_deref())?);
     let calendar = load::Calendar { today, tolerant: arguments.overdue_calibration };
     for path in &arguments.plans {
-        match load::load_on(path, &arguments.bench, &arguments.parameters, Some(calendar)) {
+        match load::load_on(path, &arguments.bench, &arguments.parameters, None, Some(calendar)) {
             Ok(loaded) => {
                 say(&format!("ok: {}: {} steps on bench `{}`", path.display(), loaded.plan.steps.len(), loaded.bench.id));
                 if arguments.tur {

@@ -45,17 +45,30 @@ pub struct Calendar {
 /// # Errors
 /// Every error of every file, rendered for a person.
 pub fn load(plan: &Path, bench: &str, parameters: &[String]) -> Result<Loaded, Failure> {
-    load_on(plan, bench, parameters, None)
+    load_on(plan, bench, parameters, None, None)
 }
 
-/// Reads and checks, calibrations too if a day is given.
+/// The parameter that a scanned serial number stands for, where a plan has it.
+const SERIAL: &str = "unit-serial";
+
+/// Reads and checks, calibrations too if a day is given. A scanned serial takes
+/// the place of the parameter `unit-serial`, unless `--set` does.
 ///
 /// # Errors
 /// Every error of every file, rendered for a person.
-pub fn load_on(plan: &Path, bench: &str, parameters: &[String], calendar: Option<Calendar>) -> Result<Loaded, Failure> {
+pub fn load_on(
+    plan: &Path,
+    bench: &str,
+    parameters: &[String],
+    serial: Option<&str>,
+    calendar: Option<Calendar>,
+) -> Result<Loaded, Failure> {
     let plan_text = read(plan, "plan")?;
     let project = Project::around(plan)?;
-    let overrides = overrides(parameters)?;
+    let mut overrides = overrides(parameters)?;
+    if let Some(serial) = serial.filter(|_| has_parameter(&plan_text, SERIAL)) {
+        overrides.entry(SERIAL.to_owned()).or_insert_with(|| serial.to_owned());
+    }
     let dialects = dialects(&project)?;
     let bench_path = project.bench(bench)?;
     let bench_text = read(&bench_path, "bench")?;
@@ -110,6 +123,13 @@ fn calibrations(bench: &mut BenchFile, calendar: Calendar) -> Vec<Diagnostic> {
         return Vec::new();
     }
     bench.overdue(calendar.today)
+}
+
+/// Whether a plan's text has this parameter; a text that is no TOML has none,
+/// and the reader says why.
+fn has_parameter(plan: &str, name: &str) -> bool {
+    let plan: Option<toml::Table> = plan.parse().ok();
+    plan.and_then(|p| p.get("parameters")?.as_table().map(|t| t.contains_key(name))).unwrap_or(false)
 }
 
 #[derive(Default)]
@@ -178,7 +198,13 @@ fn overrides(parameters: &[String]) -> Result<BTreeMap<String, String>, Failure>
             Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_owned(), value.trim().to_owned())),
             _ => Err(Failure::invalid(format!("--set: `{p}`, expected NAME=VALUE"), Some("write --set load='8 A'"))),
         })
-        .collect()
+        .try_fold(BTreeMap::new(), |mut all, pair: Result<_, Failure>| {
+            let (name, value) = pair?;
+            if all.insert(name.clone(), value).is_some() {
+                return Err(Failure::invalid(format!("--set: parameter `{name}` is there twice, expected once"), None));
+            }
+            Ok(all)
+        })
 }
 
 fn dialects(project: &Project) -> Result<BTreeMap<String, Dialect>, Failure> {

@@ -11,7 +11,7 @@ fn main() -> ExitCode {
     match hil_cli::carry_out(&arguments.command, arguments.verbose) {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
-            eprint!("{}", failure.text);
+            hil_cli::screen::complain(&failure.text);
             ExitCode::from(failure.code)
         }
     }

@@ -15,10 +15,11 @@ use crate::assemble::{self, Assembled};
 use crate::control;
 use crate::dry_run::dry_run;
 use crate::failure::Failure;
-use crate::folder::RunFolder;
+use crate::folder::{RunFolder, check_writable};
 use crate::identity::{check_run_id, check_serial, run_id};
 use crate::load::{Calendar, Loaded, load_on};
 use crate::operator::{Desk, answers, has_terminal};
+use crate::screen::Screen;
 use crate::selection::selection;
 use crate::unit::VirtualUnit;
 
@@ -29,7 +30,7 @@ use crate::unit::VirtualUnit;
 pub fn run(arguments: &RunArguments, verbose: u8) -> Result<u8, Failure> {
     let start = wall_clock(arguments.wall_clock.as_deref())?;
     let calendar = Calendar { today: day(start), tolerant: arguments.overdue_calibration };
-    let loaded = load_on(&arguments.plan, &arguments.bench, &arguments.parameters, Some(calendar))?;
+    let loaded = load_on(&arguments.plan, &arguments.bench, &arguments.parameters, arguments.serial.as_deref(), Some(calendar))?;
     if let Some(serial) = &arguments.serial {
         check_serial(serial, &loaded.product)?;
     }
@@ -48,7 +49,10 @@ pub fn run(arguments: &RunArguments, verbose: u8) -> Result<u8, Failure> {
     let runtime = Runtime::virtual_time().map_err(|e| Failure::tester(format!("cannot make a runtime: {e}"), None))?;
     let assembled = assemble::virtual_bench(&runtime, &loaded, &unit, arguments.seed, arguments.panic_on.as_deref())?;
     let control = control::listen(&runtime.clock()).map_err(|e| Failure::tester(format!("cannot take signals: {e}"), None))?;
-    let (folder, id) = RunFolder::create(&arguments.out, &id)?;
+    if let Some(junit) = &arguments.junit {
+        check_writable(junit)?;
+    }
+    let (folder, id) = RunFolder::create(&arguments.out, &id, arguments.run_id.is_some())?;
     if let Some(factor) = pace(arguments)? {
         runtime.pace(factor);
     }
@@ -71,7 +75,7 @@ fn drive(
     verbose: u8,
 ) -> Result<Outcome, Failure> {
     let colour = stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let console = Console::new(stdout(), ConsoleOptions { colour, verbose: verbose > 0 });
+    let console = Console::new(Screen(stdout()), ConsoleOptions { colour, verbose: verbose > 0 });
     let sinks = Sinks { journal: Box::new(folder.journal()?), others: vec![Box::new(console)] };
     let mut engine = Engine::new(&loaded.plan, assembled.bench.as_ref(), runtime.clock(), sinks, header, control);
     engine.select(selection);
@@ -82,7 +86,7 @@ fn drive(
         match ended {
             Ok(outcome) => {
                 for failure in engine.sink_failures() {
-                    eprintln!("error: {failure}");
+                    crate::screen::complain(&format!("error: {failure}\n"));
                 }
                 return Ok(outcome);
             }
@@ -129,8 +133,8 @@ pub fn wall_clock(given: Option<&str>) -> Result<jiff::Timestamp, Failure> {
 
 fn pace(arguments: &RunArguments) -> Result<Option<f64>, Failure> {
     match arguments.speed {
-        Some(factor) if !(0.01..=10_000.0).contains(&factor) => Err(Failure::invalid(
-            format!("--speed: `{factor}`, expected a number from 0.01 to 10000"),
+        Some(factor) if !(0.1..=10_000.0).contains(&factor) => Err(Failure::invalid(
+            format!("--speed: `{factor}`, expected a number from 0.1 to 10000"),
             Some("1 is real time, 10 ten times as fast"),
         )),
         other => Ok(other),

@@ -71,6 +71,9 @@ fn chosen_defects(project: &Project, ids: &[String], file: Option<&Path>) -> Res
         return Ok(Vec::new());
     }
     let known = known_defects(project, file)?;
+    if let Some(file) = file.filter(|_| known.is_empty()) {
+        return Err(Failure::invalid(format!("--defects: `{}` has no `[[defect]]`, expected at least one", file.display()), None));
+    }
     if ids.is_empty() {
         return Ok(known);
     }

@@ -7,6 +7,8 @@ use std::rc::Rc;
 use hil_client::{Direction, Trace};
 use tracing_subscriber::EnvFilter;
 
+use crate::screen::Screen;
+
 /// -v nothing yet, -vv SCPI traffic; `HIL_LOG` overrides, in the syntax of
 /// `tracing_subscriber::EnvFilter`.
 pub fn log_to_stderr(verbose: u8) {
@@ -15,7 +17,7 @@ pub fn log_to_stderr(verbose: u8) {
     // Fails only if a subscriber is already set, as in a benchmark.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(|| Screen(std::io::stderr()))
         .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
         .without_time()
         .with_target(false)

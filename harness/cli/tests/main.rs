@@ -14,6 +14,8 @@ mod language;
 mod main_job;
 #[path = "suite/messages.rs"]
 mod messages;
+#[path = "suite/never_a_pass.rs"]
+mod never_a_pass;
 #[path = "suite/report.rs"]
 mod report;
 #[path = "suite/rooms.rs"]

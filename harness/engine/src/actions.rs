@@ -22,7 +22,7 @@ use crate::scene::{Scene, Stop};
 /// Does one act.
 pub(crate) async fn perform<'a>(scene: &Scene<'a>, act: &'a Act) -> Result<(), Stop> {
     match &act.action {
-        Action::Set { assignments, name } => set::set(scene, assignments, name.as_ref()).await,
+        Action::Set { assignments, refusable, name } => set::set(scene, assignments, *refusable, name.as_ref()).await,
         Action::Ramp { signal, from, to, rate, until, capture, name, check } => {
             let goal = ramp::Goal { until: until.as_ref(), capture: capture.as_ref(), name: name.as_ref(), check: check.as_ref() };
             ramp::ramp(scene, &ramp::Line { signal, from: *from, to: *to, rate: *rate }, &goal).await

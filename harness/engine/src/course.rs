@@ -312,7 +312,7 @@ mod tests {
         let check = |low, high| Check::Computed { low: Some(minus(low)), high: Some(minus(high)) };
         let set = |v| {
             let assignments = vec![(id("needle"), Setpoint::Computed(minus(v)))];
-            act("set", Action::Set { assignments, name: None })
+            act("set", Action::Set { assignments, refusable: false, name: None })
         };
         let b = |low, high| importing("b", vec![set(0.5), measure("needle", check(low, high))], None);
         let ran = run(&plan(vec![exporter("a"), b(0.6, 0.4)]), good);

@@ -10,6 +10,8 @@ use std::time::Duration;
 use hil_channel::Abilities;
 use hil_model::{Act, Action, Check, Diagnostic, Dimension, Limit, Plan, Quantity, Setpoint, SignalId, Value};
 
+use crate::run::TEARDOWN_LIMIT;
+
 /// Everything in `plan` that this bench cannot do, in the plan's order; empty
 /// when it may run. `bench` has the abilities of every signal that is bound.
 pub fn check(plan: &Plan, bench: &BTreeMap<SignalId, Abilities>) -> Vec<Diagnostic> {
@@ -24,7 +26,17 @@ pub fn check(plan: &Plan, bench: &BTreeMap<SignalId, Abilities>) -> Vec<Diagnost
             checker.act(act);
         }
     }
+    found.extend(teardown_too_long(plan));
     found
+}
+
+/// A teardown whose waits alone outlast its limit would end every run in an error.
+fn teardown_too_long(plan: &Plan) -> Option<Diagnostic> {
+    let wait = |act: &Act| if let Action::Wait { duration } = &act.action { *duration } else { Duration::ZERO };
+    let total: Duration = plan.teardown.iter().map(wait).sum();
+    let longest = plan.teardown.iter().max_by_key(|act| wait(act)).filter(|_| total >= TEARDOWN_LIMIT)?;
+    let message = format!("teardown: its waits take {} s, expected less than {} s", total.as_secs_f64(), TEARDOWN_LIMIT.as_secs());
+    Some(Diagnostic { message, span: longest.span, hint: Some("move what may take its time into a step or into `[recover]`".into()) })
 }
 
 /// One step's check.

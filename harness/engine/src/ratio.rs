@@ -145,7 +145,7 @@ impl<'a> Walk<'a> {
 
     fn act(&mut self, act: &'a Act) {
         match &act.action {
-            Action::Set { assignments, name: Some(name) } => {
+            Action::Set { assignments, name: Some(name), .. } => {
                 let abilities = assignments.last().and_then(|(signal, _)| self.bench.get(signal));
                 // A contact that tells its own time: microseconds, known with the edge.
                 let known = abilities.map(|a| a.set_uncertainty.unwrap_or_default());

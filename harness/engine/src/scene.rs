@@ -142,7 +142,8 @@ impl<'a> Scene<'a> {
     /// Sets a signal and journals that it was.
     pub(crate) async fn set(&self, signal: &SignalId, value: &Value) -> Result<Edge, Stop> {
         let edge = self.channel(signal)?.set(value).await?;
-        let (datum, unit) = Datum::of(value, self.kind(signal));
+        // What it took, not what it was told: a setting may be refused.
+        let (datum, unit) = Datum::of(&edge.value, self.kind(signal));
         self.emit(EventKind::Stimulus {
             step: self.step.to_owned(),
             signal: signal.to_string(),

@@ -45,7 +45,7 @@ pub(crate) fn set(signal: &str, value: &str) -> Act {
 pub(crate) fn set_as(signal: &str, value: &str, name: Option<&str>) -> Act {
     act(
         &format!("set {signal} = {value}"),
-        Action::Set { assignments: vec![(id(signal), Setpoint::Fixed(val(value)))], name: name.map(str::to_owned) },
+        Action::Set { assignments: vec![(id(signal), Setpoint::Fixed(val(value)))], refusable: false, name: name.map(str::to_owned) },
     )
 }
 

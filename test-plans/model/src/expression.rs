@@ -38,6 +38,15 @@ pub enum Operator {
 }
 
 impl Expression {
+    /// Whether it names nothing, and so always comes to the same.
+    pub fn is_constant(&self) -> bool {
+        match self {
+            Self::Literal(_) => true,
+            Self::Value(_) | Self::Edge(_) => false,
+            Self::Binary(a, _, b) => a.is_constant() && b.is_constant(),
+        }
+    }
+
     /// The edges it names, in order of appearance.
     pub fn edges(&self) -> Vec<&EdgeRef> {
         match self {

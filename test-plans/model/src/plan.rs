@@ -78,6 +78,9 @@ pub enum Action {
     Set {
         /// In the order written.
         assignments: Vec<(SignalId, Setpoint)>,
+        /// The unit may keep another value than it is told (`allow-refusal`);
+        /// otherwise that fails it.
+        refusable: bool,
         /// `as`: an edge.
         name: Option<String>,
     },

@@ -6,11 +6,10 @@ use std::fs;
 
 use crate::support::{Scratch, root, run};
 
-/// Defects that the end-of-line plan must catch; the rest is listed by the
-/// test below and may escape until its issue.
-const CAUGHT: &[&str] = &[
-    "D01", "D02", "D03", "D07", "D13", "D14", "D15", "D21", "D22", "D25", "D26", "D29", "D36", "D38", "D44", "D46", "D48", "D49", "D51",
-    "D55", "D56", "D58", "D60", "D63", "D66", "D67", "D69", "D70", "D72", "D80", "D84", "D91", "D93", "D96", "D97",
+/// Defects that no end-of-line bench at room temperature can see, and why.
+const ESCAPES: &[(&str, &str)] = &[
+    ("D24", "leaks only above 50 °C: needs a chamber"),
+    ("D33", "trips at 5 ms instead of 1 ms: no signal of this bench resolves that at System+"),
 ];
 
 struct Entry {
@@ -35,34 +34,30 @@ fn entries() -> BTreeMap<String, Entry> {
 }
 
 #[test]
-fn each_of_these_defects_fails_where_it_should() {
-    let entries = entries();
+fn each_defect_fails_where_it_should() {
     let scratch = Scratch::new("defects");
     let mut wrong = Vec::new();
-    for id in CAUGHT {
-        let entry = entries.get(*id).unwrap_or_else(|| panic!("{id} has no entry"));
-        let run = run(&scratch, "test-plans/eol.toml", &["--defect", id, "--run-id", id]);
-        let blamed = run.failed_requirements();
-        if run.code != 1 || !blamed.iter().any(|r| entry.caught_by.contains(r)) {
-            wrong.push(format!("{id}: exit code {}, failed {:?}, expected one of {:?}", run.code, run.failed_steps(), entry.caught_by));
+    for (id, entry) in entries() {
+        let run = run(&scratch, "test-plans/eol.toml", &["--defect", &id, "--run-id", &id]);
+        let caught = run.code == 1 && run.failed_requirements().iter().any(|r| entry.caught_by.contains(r));
+        if caught == ESCAPES.iter().any(|(e, _)| *e == id) {
+            let found = format!("exit code {}, failed {:?}", run.code, run.failed_steps());
+            wrong.push(format!(
+                "{id}: {found}, expected {}",
+                if caught { "it to escape; take it off the list" } else { "one of its requirements to fail" }
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
-fn the_caught_defects_are_many_and_of_many_kinds() {
+fn the_defects_are_many_and_of_many_kinds() {
     let entries = entries();
-    let classes: std::collections::BTreeSet<&str> = CAUGHT.iter().filter_map(|id| entries.get(*id)).map(|e| e.class.as_str()).collect();
-    assert!(CAUGHT.len() >= 15, "{}", CAUGHT.len());
+    let classes: std::collections::BTreeSet<&str> = entries.values().map(|e| e.class.as_str()).collect();
+    assert!(entries.len() >= 74, "{}", entries.len());
     assert!(classes.len() >= 8, "{classes:?}");
-}
-
-/// One failure does not fail its followers: the plan's `[recover]` brings the
-/// bench back.
-#[test]
-fn a_short_lead_fails_the_lead_steps_only() {
-    let scratch = Scratch::new("followers");
-    let run = run(&scratch, "test-plans/eol.toml", &["--defect", "D46"]);
-    assert_eq!(run.failed_steps(), ["pre-alarm-lead", "lead-without-pre-alarm"], "{}", run.text());
+    for id in ["D03", "D07", "D13", "D21", "D22", "D36", "D46", "D48", "D49", "D58", "D67"] {
+        assert!(entries.contains_key(id) && !ESCAPES.iter().any(|(e, _)| *e == id), "{id}");
+    }
 }

@@ -104,7 +104,7 @@ do = [ {{ set = {{ "battery.output" = "off" }} }} ]
 [[step]]
 id = "long"
 timeout = "200 s"
-do = [ {action} ]
+do = [ {action}, {{ measure = "battery.voltage", as = "end", min = "1 V" }} ]
 "#
     );
     let path = scratch.0.join("plan.toml");

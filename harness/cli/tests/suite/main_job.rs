@@ -2,7 +2,7 @@
 
 use hil_record::{EventKind, Verdict};
 
-use crate::support::{Scratch, run};
+use crate::support::{Scratch, root, run};
 
 #[test]
 fn a_good_unit_passes() {
@@ -54,4 +54,23 @@ fn a_serial_never_becomes_a_path() {
     assert_eq!(run.code, 2);
     assert!(run.text().contains("serial: `../../etc`, expected"), "{}", run.text());
     assert!(run.events.is_empty());
+}
+
+/// What the README shows is what runs, and its defect is caught.
+#[test]
+fn the_plan_of_the_readme_judges() {
+    let readme = std::fs::read_to_string(root().join("README.md")).expect("the README");
+    let block = |start: &str| {
+        let from = readme.find(&format!("```toml\n{start}")).expect(start) + "```toml\n".len();
+        readme[from..].split("```").next().expect("an end").to_owned()
+    };
+    let scratch = Scratch::new("readme");
+    let (plan, defect) = (scratch.0.join("plan.toml"), scratch.0.join("defect.toml"));
+    std::fs::write(&plan, block("[plan]")).expect("a plan");
+    std::fs::write(&defect, block("[[defect]]")).expect("a defect");
+    let (plan, defect) = (plan.to_string_lossy(), defect.to_string_lossy());
+    let good = run(&scratch, &plan, &["--run-id", "good"]);
+    assert_eq!(good.code, 0, "{}", good.text());
+    let bad = run(&scratch, &plan, &["--run-id", "bad", "--defects", &defect]);
+    assert_eq!(bad.code, 1, "{}", bad.text());
 }

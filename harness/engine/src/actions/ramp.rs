@@ -46,6 +46,12 @@ pub(super) async fn ramp(scene: &Scene<'_>, line: &Line<'_>, goal: &Goal<'_>) ->
     let Some((signal, condition)) = goal.until else {
         return stepping.await;
     };
+    let channel = scene.channel(signal)?;
+    if comparable(signal, condition, &channel.read().await?)? {
+        // It says nothing of where on the ramp it began.
+        let message = format!("`{signal}` was {condition} before `{}` was ramped", line.signal);
+        return Err(Stop::Problem(scene.bad(Blame::Unit), message));
+    }
     let on_the_way = tokio::select! {
         biased;
         reached = reach(scene, signal, condition) => { reached?; true }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use hil_model::expression::{EdgeRef, Expression};
 use hil_model::{Blame, Check, Dimension, Quantity, Value};
 
-use crate::evaluate::evaluate;
+use crate::evaluate::{EvaluateError, evaluate};
 use crate::judge::Taken;
 use crate::names::Known;
 use crate::scene::{Scene, Stop};
@@ -30,6 +30,9 @@ pub(super) async fn require(
     {
         return Err(Stop::Problem(scene.bad(blame), not_seen(scene, edge, within)));
     }
+    if let (Expression::Value(value), Check::Equals(_)) = (expression, check) {
+        return require_word(scene, value, name, check, blame);
+    }
     let out = evaluate(expression, &scene.names.borrow()).map_err(|e| Stop::error(e.to_string()))?;
     // Without an edge, the judgement is of now.
     let at = if edges.is_empty() { scene.now() } else { out.at };
@@ -40,6 +43,15 @@ pub(super) async fn require(
     let judged = scene.judge(&taken, check, blame);
     scene.keep_known(name, Known { value, uncertainty: form, at });
     judged
+}
+
+/// A level, an LED's state or a text has no arithmetic: it is judged as it was
+/// taken.
+fn require_word(scene: &Scene<'_>, value: &str, name: &str, check: &Check, blame: Blame) -> Result<(), Stop> {
+    let known = scene.names.borrow().value(value).cloned();
+    let known = known.ok_or_else(|| Stop::error(EvaluateError::NoValue(value.to_owned()).to_string()))?;
+    let taken = Taken { name, of: value.to_owned(), value: known.value, uncertainty: None, at: known.at, kind: None };
+    scene.judge(&taken, check, blame)
 }
 
 /// What the clock's own error adds to a time between edges.

@@ -1,13 +1,24 @@
 //! `set`: signals in the order written.
 
-use hil_model::{Setpoint, SignalId};
+use hil_model::{Blame, Setpoint, SignalId};
 
 use crate::scene::{Scene, Stop};
 
-pub(super) async fn set(scene: &Scene<'_>, assignments: &[(SignalId, Setpoint)], name: Option<&String>) -> Result<(), Stop> {
+pub(super) async fn set(
+    scene: &Scene<'_>,
+    assignments: &[(SignalId, Setpoint)],
+    refusable: bool,
+    name: Option<&String>,
+) -> Result<(), Stop> {
     let mut last = None;
     for (signal, setpoint) in assignments {
-        last = Some(scene.set(signal, &scene.setpoint(signal, setpoint)?).await?);
+        let value = scene.setpoint(signal, setpoint)?;
+        let edge = scene.set(signal, &value).await?;
+        if edge.value != value && !refusable {
+            let message = format!("`{signal}` was set to {value}, but is {}", edge.value);
+            return Err(Stop::Problem(scene.bad(Blame::Unit), message));
+        }
+        last = Some(edge);
     }
     if let Some(edge) = last {
         scene.keep_edge(name, &edge);
@@ -27,6 +38,7 @@ mod tests {
     fn sets_in_order_and_is_the_time_of_the_last() {
         let all = Action::Set {
             assignments: vec![(id("b"), Setpoint::Fixed(val("1 V"))), (id("a"), Setpoint::Fixed(val("healthy")))],
+            refusable: false,
             name: Some("go".into()),
         };
         let plan = acts(vec![act("set", all), set_as("a", "open", Some("later")), require("later", "go", limit("2 ms", "2 ms"), 0)]);

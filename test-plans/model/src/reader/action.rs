@@ -95,6 +95,7 @@ fn set(context: &Context<'_>, names: &mut Names, table: &Table<'_>) -> Option<Ac
     if values.entries().is_empty() {
         values.error("`set` is empty, expected signals with values", None);
     }
+    let refusable = table.optional("allow-refusal").map_or(Some(false), |n| n.boolean())?;
     let mut assignments = Vec::new();
     for entry in values.entries() {
         let Some(signal) = key_signal(context, entry, Use::Set) else { continue };
@@ -102,7 +103,7 @@ fn set(context: &Context<'_>, names: &mut Names, table: &Table<'_>) -> Option<Ac
             assignments.push((signal.id.clone(), setpoint));
         }
     }
-    (assignments.len() == values.entries().len()).then_some(Action::Set { assignments, name })
+    (assignments.len() == values.entries().len()).then_some(Action::Set { assignments, refusable, name })
 }
 
 /// A constant, or for a quantity an expression over earlier values.

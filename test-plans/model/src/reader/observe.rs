@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use crate::expression::Expression;
+use crate::limit::Limit;
 use crate::plan::{Action, Blame, Check, Statistic};
-use crate::quantity::Dimension;
+use crate::quantity::{Dimension, Quantity};
 use crate::reader::action::{analog, key_signal, signal};
 use crate::reader::check::{Written, check};
 use crate::reader::context::{Context, Use};
@@ -111,6 +112,11 @@ pub(super) fn require(context: &Context<'_>, names: &mut Names, table: &Table<'_
     let within = table.optional("within");
     let (typed, check) = (typed?, check?);
     let edges = !typed.expression.edges().is_empty();
+    if let Some(node) = node.as_ref().filter(|_| typed.expression.is_constant()) {
+        node.error("`require` of a constant judges nothing, expected a name in the expression", None);
+        return None;
+    }
+    let check = if edges { not_before(check) } else { check };
     let within = match (within, edges) {
         (Some(node), false) => {
             node.error("`within` waits for edges, and the expression has none", None);
@@ -142,6 +148,18 @@ fn default_require_name(names: &mut Names, node: Option<&Node<'_>>, typed: Optio
         names.declare(node, &name, named(sort));
     }
     Some(name)
+}
+
+/// A reaction that came before its stimulus is none: without a `min` a time
+/// between edges is at least 0 s. A negative `max` asks for the other order.
+fn not_before(check: Check) -> Check {
+    match check {
+        Check::Limit(limit) if limit.low.is_none() && limit.high.is_some_and(|h| h.dimension == Dimension::TIME && h.si >= 0.0) => {
+            Check::Limit(Limit { low: Some(Quantity::seconds(0.0)), ..limit })
+        }
+        Check::Computed { low: None, high } => Check::Computed { low: Some(Expression::Literal(Quantity::seconds(0.0))), high },
+        other => other,
+    }
 }
 
 /// A missing edge is waited for a second longer than the limit allows.

@@ -77,9 +77,15 @@ fn instance(context: &Context<'_>, table: Table<'_>, written_when: Option<&str>)
     let (span, place, report) = (table.span, table.place.clone(), table.report);
     table.finish();
     let (acts, limit, course) = (acts?, limit?, course?);
-    if !requirements.is_empty() && !acts.iter().any(judges) {
-        let hint = Some("add a `measure`, `require` or `expect`".to_owned());
-        report.absence(&place, span, "claims requirements, but judges nothing about the unit", hint);
+    if !acts.iter().any(judges) && (!requirements.is_empty() || exported.is_empty()) {
+        let what = if requirements.is_empty() { "judges" } else { "claims requirements, but judges" };
+        let hint = "add a `measure`, `require` or `expect`; what only prepares belongs to `[setup]` or to the step that needs it";
+        report.absence(&place, span, format!("{what} nothing about the unit"), Some(hint.to_owned()));
+    }
+    if let Some((act, longest)) = longest_wait(&acts).filter(|(_, longest)| limit < *longest) {
+        let hint = Some(format!("write `timeout = \"{}\"` or more, or wait for less", time(longest)));
+        let body = format!("waits up to {} for the unit, but the step's `timeout` is {}", time(longest), time(limit));
+        report.error(&place, act.span, body, hint);
     }
     let fixed = fixed_times(&acts);
     if limit < fixed {
@@ -148,6 +154,27 @@ fn judges(act: &Act) -> bool {
         Action::Prompt { check, .. } => check.is_some(),
         Action::Together { branches } => branches.iter().flatten().any(judges),
     }
+}
+
+/// The act that waits longest for the unit, and how long: a unit that does not
+/// answer must fail by it, not by the step's time-out.
+fn longest_wait(acts: &[Act]) -> Option<(&Act, Duration)> {
+    acts.iter()
+        .filter_map(|act| match &act.action {
+            Action::Require { within, .. } => Some((act, *within)),
+            Action::Expect { within, hold, .. } => Some((act, within.saturating_add(*hold))),
+            Action::Settle { timeout, .. } => Some((act, *timeout)),
+            Action::Together { branches } => branches.iter().filter_map(|b| longest_wait(b)).max_by_key(|(_, wait)| *wait),
+            Action::Measure { .. }
+            | Action::Ramp { .. }
+            | Action::Set { .. }
+            | Action::Profile { .. }
+            | Action::Wait { .. }
+            | Action::Watch { .. }
+            | Action::Read { .. }
+            | Action::Prompt { .. } => None,
+        })
+        .max_by_key(|(_, wait)| *wait)
 }
 
 /// What acts take at least, one after the other.

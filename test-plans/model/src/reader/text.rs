@@ -8,7 +8,10 @@ use crate::quantity::Quantity;
 /// `ramp alternator.voltage to 14 V at 20 mV/s until alternator.current > 500 mA`.
 pub(super) fn describe(action: &Action) -> String {
     match action {
-        Action::Set { assignments, .. } => format!("set {}", list(assignments.iter().map(|(s, v)| format!("{s} = {v}")))),
+        Action::Set { assignments, refusable, .. } => {
+            let all = list(assignments.iter().map(|(s, v)| format!("{s} = {v}")));
+            format!("set {all}{}", if *refusable { ", which may be refused" } else { "" })
+        }
         Action::Ramp { signal, from, to, rate, until, capture, check, .. } => {
             let from = from.map(|q| format!(" from {q}")).unwrap_or_default();
             let until = until.as_ref().map(|(s, c)| format!(" until {}", state(s, c))).unwrap_or_default();
