@@ -7,9 +7,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use hil_record::{Event, EventKind, EventSink, SinkError, Verdict};
-use hil_timebase::{Clock, Nanos};
+use hil_timebase::{Clock, Nanos, panic_text};
 
-use crate::guard::panic_text;
 use crate::header::Sinks;
 use crate::state::State;
 use crate::wall::rfc3339;

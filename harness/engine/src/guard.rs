@@ -1,12 +1,12 @@
 //! Futures that may panic or be interrupted.
 
-use std::any::Any;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 
 use futures_util::FutureExt as _;
 use hil_record::EventKind;
+use hil_timebase::panic_text;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::dispatcher::Log;
@@ -15,15 +15,6 @@ use crate::header::Control;
 /// `future`; its panic as text.
 pub(crate) async fn guarded<F: Future>(future: F) -> Result<F::Output, String> {
     AssertUnwindSafe(future).catch_unwind().await.map_err(|payload| format!("panic: {}", panic_text(payload.as_ref())))
-}
-
-/// The text of a panic's payload.
-pub(crate) fn panic_text(payload: &(dyn Any + Send)) -> String {
-    payload
-        .downcast_ref::<&str>()
-        .map(|s| (*s).to_owned())
-        .or_else(|| payload.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "no text".into())
 }
 
 /// Runs `future` and notes whoever asks to stop meanwhile. Drops it and says

@@ -19,5 +19,5 @@ mod waiting;
 pub use clock::{Clock, Elapsed, Sleep, Timeout};
 pub use hold::Hold;
 pub use nanos::Nanos;
-pub use runtime::{Halt, Runtime, World};
+pub use runtime::{Halt, Runtime, World, panic_text};
 pub use waiting::Waiting;

@@ -149,7 +149,7 @@ fn build_virtual(shared: &Arc<Shared>) -> std::io::Result<tokio::runtime::Runtim
 }
 
 /// The text of a panic's payload.
-pub(crate) fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
+pub fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
     payload
         .downcast_ref::<&str>()
         .map(|s| (*s).to_owned())
