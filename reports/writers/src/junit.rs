@@ -12,6 +12,7 @@ mod clean;
 use std::io::Write;
 
 use hil_record::{Event, EventKind, Measurement, PartIdentity, SafeOutput, Verdict};
+use indexmap::IndexMap;
 use junit_report::{Error, OffsetDateTime, ReportBuilder, TestSuite, TestSuiteBuilder};
 use time::format_description::well_known::Rfc3339;
 
@@ -45,9 +46,9 @@ struct Fold {
     wall: Option<OffsetDateTime>,
     /// About the run, for the suite's `system-out`.
     about: Vec<String>,
-    steps: Vec<Case>,
+    steps: IndexMap<String, Case>,
     /// Setup and teardown, in order.
-    phases: Vec<Case>,
+    phases: IndexMap<String, Case>,
     /// The phase that goes on.
     phase: Option<String>,
     /// What belongs to no step and no phase.
@@ -101,7 +102,7 @@ impl Fold {
         self.plan.clone_from(plan);
         self.bench.clone_from(bench);
         self.wall = OffsetDateTime::parse(&event.wall, &Rfc3339).ok();
-        self.steps = steps.iter().map(|step| Case::new(step)).collect();
+        self.steps = steps.iter().map(|step| (step.clone(), Case::new(step))).collect();
         let mut about = |name: &str, value: &str| self.about.push(format!("{name}: {value}"));
         about("run", run);
         about("plan", title);
@@ -199,7 +200,7 @@ impl Fold {
 
     /// A phase that is over, unless a step has its name.
     fn is_past_phase(&self, name: &str) -> bool {
-        matches!(name, "setup" | "recover" | "teardown") && !self.steps.iter().any(|c| c.name == name)
+        matches!(name, "setup" | "recover" | "teardown") && !self.steps.contains_key(name)
     }
 
     fn step_case(&mut self, step: &str) -> &mut Case {
@@ -212,13 +213,13 @@ impl Fold {
 
     /// Cases that are not good for reasons outside the steps.
     fn endings(&mut self) -> Option<Case> {
-        for case in self.steps.iter_mut().chain(&mut self.phases).filter(|c| c.running.is_some()) {
+        for case in self.steps.values_mut().chain(self.phases.values_mut()).filter(|c| c.running.is_some()) {
             // A fail that was seen stays one.
             let verdict = if case.verdict == Some(Verdict::Fail) { Verdict::Fail } else { Verdict::Error };
             case.fault(verdict, "cut short: the journal ends here".into());
         }
         let bad = |c: &Case| c.verdict > Some(Verdict::Pass);
-        let nothing_bad = self.run.is_none() && !self.steps.iter().chain(&self.phases).any(bad);
+        let nothing_bad = self.run.is_none() && !self.steps.values().chain(self.phases.values()).any(bad);
         match &self.finished {
             None => Some(Case::error("run", "the journal ends before the run")),
             Some((0, _)) => None,
@@ -241,8 +242,8 @@ impl Fold {
             }
             (run, ending) => run.or(ending),
         };
-        let (before, after): (Vec<_>, Vec<_>) = self.phases.iter().filter(|c| c.is_bad()).partition(|c| c.name != "teardown");
-        let cases = before.into_iter().chain(&self.steps).chain(after).chain(&run);
+        let (before, after): (Vec<_>, Vec<_>) = self.phases.values().filter(|c| c.is_bad()).partition(|c| c.name != "teardown");
+        let cases = before.into_iter().chain(self.steps.values()).chain(after).chain(&run);
         let name = if self.plan.is_empty() { "run" } else { &self.plan };
         let mut suite = TestSuiteBuilder::new(&line(name));
         // `junit-report` would take the present and this machine's name.
@@ -255,10 +256,6 @@ impl Fold {
 }
 
 /// The case of that name, a new one at the end if there is none.
-fn named<'a>(cases: &'a mut Vec<Case>, name: &str) -> &'a mut Case {
-    let at = cases.iter().position(|c| c.name == name).unwrap_or(cases.len());
-    if at == cases.len() {
-        cases.push(Case::new(name));
-    }
-    &mut cases[at]
+fn named<'a>(cases: &'a mut IndexMap<String, Case>, name: &str) -> &'a mut Case {
+    cases.entry(name.to_owned()).or_insert_with(|| Case::new(name))
 }

@@ -34,6 +34,8 @@ pub struct Run {
     pub(crate) opened_ns: Option<u64>,
     /// In the plan's order, also those that never ran.
     pub(crate) steps: Vec<Step>,
+    /// Where each of them is.
+    places: BTreeMap<String, usize>,
     /// Setup and teardown, in order.
     pub(crate) phases: Vec<Phase>,
     /// What belongs to no step.
@@ -77,6 +79,11 @@ impl Run {
         let mut run = Self::default();
         events.iter().for_each(|event| run.take(event));
         run
+    }
+
+    /// Where the step of that name stands.
+    pub(crate) fn place(&self, step: &str) -> usize {
+        self.places.get(step).copied().unwrap_or(0)
     }
 
     /// The journal stops before the run ended: it was killed, or its journal

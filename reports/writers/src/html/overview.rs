@@ -130,7 +130,6 @@ pub(super) fn coverage(v: &View) -> Markup {
 
 /// Steps by name; the rows of one step count as one.
 fn judged_by(v: &View, steps: &[&Step]) -> Markup {
-    let index = |step: &Step| v.run.steps.iter().position(|other| other.id == step.id).unwrap_or(0);
     let base = |id: &str| id.split_once('[').map_or(id.to_owned(), |(base, _)| format!("{base}[…]"));
     let mut groups: Vec<(String, &Step, usize)> = Vec::new();
     for step in steps {
@@ -142,7 +141,7 @@ fn judged_by(v: &View, steps: &[&Step]) -> Markup {
     html! {
         @for (i, (name, first, n)) in groups.iter().enumerate() {
             @if i > 0 { ", " }
-            a href={ "#" (anchor(index(first))) } { (if *n == 1 { &first.id } else { name }) }
+            a href={ "#" (anchor(v.run.place(&first.id))) } { (if *n == 1 { &first.id } else { name }) }
             @if *n > 1 { " ×" (n) }
         }
     }

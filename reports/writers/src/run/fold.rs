@@ -89,7 +89,9 @@ impl Run {
         self.digests = pairs(digests);
         self.parameters = pairs(parameters);
         self.defects = defects.iter().map(|d| clean(d)).collect();
-        self.steps = steps.iter().map(|s| Step::new(clean(s))).collect();
+        for step in steps {
+            self.step(step);
+        }
     }
 
     fn phase_started(&mut self, name: String, now: u64) {
@@ -136,7 +138,7 @@ impl Run {
     /// phase that is over.
     fn work(&mut self, name: &str) -> &mut Attempt {
         let name = clean(name);
-        let is_step = self.steps.iter().any(|s| s.id == name);
+        let is_step = self.places.contains_key(&name);
         let of_phase = |p: &Phase| p.name == name && (p.work.ended_ns.is_none() || !is_step);
         if let Some(at) = self.phases.iter().rposition(of_phase) {
             return &mut self.phases[at].work;
@@ -151,10 +153,14 @@ impl Run {
 
     fn step(&mut self, id: &str) -> &mut Step {
         let id = clean(id);
-        let at = self.steps.iter().position(|s| s.id == id).unwrap_or(self.steps.len());
-        if at == self.steps.len() {
-            self.steps.push(Step::new(id));
-        }
+        let at = match self.places.get(&id) {
+            Some(at) => *at,
+            None => {
+                self.places.insert(id.clone(), self.steps.len());
+                self.steps.push(Step::new(id));
+                self.steps.len() - 1
+            }
+        };
         &mut self.steps[at]
     }
 }

@@ -73,11 +73,17 @@ fn instance(context: &Context<'_>, table: Table<'_>, written_when: Option<&str>)
         plan_goes_on: context.goes_on.get(),
     };
     let course = reading.read(&names, &mut conditions);
-    export(context, id, &exported, &names);
+    // What could not be read is no reason to complain about who uses it.
+    let named = |name: &&str| ((*name).to_owned(), names.named(name).cloned().unwrap_or(Named::Unknown));
+    let exported: BTreeMap<String, Named> = exported.iter().map(named).collect();
+    // They hold what was exported so far, which is copied if anybody does.
+    drop((names, conditions, exports));
+    let exports_nothing = exported.is_empty();
+    export(context, id, exported);
     let (span, place, report) = (table.span, table.place.clone(), table.report);
     table.finish();
     let (acts, limit, course) = (acts?, limit?, course?);
-    if !acts.iter().any(judges) && (!requirements.is_empty() || exported.is_empty()) {
+    if !acts.iter().any(judges) && (!requirements.is_empty() || exports_nothing) {
         let what = if requirements.is_empty() { "judges" } else { "claims requirements, but judges" };
         let hint = "add a `measure`, `require` or `expect`; what only prepares belongs to `[setup]` or to the step that needs it";
         report.absence(&place, span, format!("{what} nothing about the unit"), Some(hint.to_owned()));
@@ -97,14 +103,12 @@ fn instance(context: &Context<'_>, table: Table<'_>, written_when: Option<&str>)
 }
 
 /// Later steps may use what this one exports.
-fn export(context: &Context<'_>, id: Option<&str>, exported: &[&str], names: &Names) {
+fn export(context: &Context<'_>, id: Option<&str>, exported: BTreeMap<String, Named>) {
     let Some(id) = id else { return };
     let mut exports = context.exports.borrow_mut();
     let exports = Rc::make_mut(&mut exports);
     exports.later.remove(id);
-    // What could not be read is no reason to complain about who uses it.
-    let named = |name: &&str| ((*name).to_owned(), names.named(name).cloned().unwrap_or(Named::Unknown));
-    exports.steps.insert(id.to_owned(), exported.iter().map(named).collect());
+    exports.steps.insert(id.to_owned(), exported);
 }
 
 /// Reads `do` of a step or a phase.
