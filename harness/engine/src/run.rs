@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hil_channel::{Bench, SafeReport};
+use hil_channel::{Bench, PartId, SafeReport};
 use hil_model::{Plan, Step};
 use hil_record::{EventKind, Outcome, PartIdentity, SafeOutput, SinkError, Status, Verdict};
 use hil_timebase::Clock;
@@ -261,7 +261,8 @@ async fn work(stage: &Stage<'_>, plan: &Plan, selection: &Selection) -> Result<(
             return Err("the bench could not be opened".into());
         }
     };
-    let parts = parts.into_iter().map(|p| PartIdentity { name: p.name, model: p.model, serial: p.serial, firmware: p.firmware }).collect();
+    let identity = |PartId { name, model, serial, firmware, calibration }| PartIdentity { name, model, serial, firmware, calibration };
+    let parts = parts.into_iter().map(identity).collect();
     stage.log.emit(EventKind::BenchOpened { parts }).map_err(broken)?;
     if !plan.setup.is_empty() {
         stage.log.emit(EventKind::PhaseStarted { phase: "setup".into() }).map_err(broken)?;

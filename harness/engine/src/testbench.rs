@@ -177,7 +177,13 @@ impl Bench for TestBench {
     fn open(&self) -> BoxFuture<'_, Result<Vec<PartId>, ChannelError>> {
         Box::pin(async {
             self.world.behave("open").await?;
-            Ok(vec![PartId { name: "script".into(), model: "none".into(), serial: "1".into(), firmware: String::new() }])
+            Ok(vec![PartId {
+                name: "script".into(),
+                model: "none".into(),
+                serial: "1".into(),
+                firmware: String::new(),
+                calibration: String::new(),
+            }])
         })
     }
 

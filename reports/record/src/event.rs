@@ -266,6 +266,10 @@ pub struct PartIdentity {
     pub serial: String,
     /// Firmware version; empty when it has none.
     pub firmware: String,
+    /// When it was calibrated, until when that holds, and by which certificate,
+    /// as the bench file says; empty when it says nothing.
+    #[serde(default)]
+    pub calibration: String,
 }
 
 /// One judged value with everything a record needs to be re-judged.

@@ -66,6 +66,7 @@ fn all_kinds() -> Vec<EventKind> {
                 model: text("EA PSB 10060-120"),
                 serial: text("2810450001"),
                 firmware: String::new(),
+                calibration: text("2026-03-01, due 2027-03-01, certificate 17"),
             }],
         },
         EventKind::PhaseStarted { phase: text("setup") },

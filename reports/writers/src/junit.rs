@@ -117,7 +117,10 @@ impl Fold {
     }
 
     fn bench_opened(&mut self, parts: &[PartIdentity]) {
-        let line = |p: &PartIdentity| format!("part {}: {}, serial {}, firmware {}", p.name, p.model, p.serial, p.firmware);
+        let line = |p: &PartIdentity| {
+            let calibration = if p.calibration.is_empty() { String::new() } else { format!(", calibrated {}", p.calibration) };
+            format!("part {}: {}, serial {}, firmware {}{calibration}", p.name, p.model, p.serial, p.firmware)
+        };
         self.about.extend(parts.iter().map(line));
     }
 

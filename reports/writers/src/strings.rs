@@ -126,6 +126,7 @@ table! {
     part: "Part", "Teil";
     model: "Model", "Modell";
     firmware: "Firmware", "Firmware";
+    calibrated: "Calibrated", "Kalibriert";
     no_bench: "The bench did not open.", "Der Prüfplatz wurde nicht geöffnet.";
     safe_state: "Safe state", "Sicherer Zustand";
     safe_state_note: "In the order in which the outputs were switched off.", "In der Reihenfolge, in der die Ausgänge abgeschaltet wurden.";

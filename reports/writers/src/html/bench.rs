@@ -12,8 +12,8 @@ pub(super) fn parts(v: &View) -> Markup {
             @if v.run.parts.is_empty() { p { (s.no_bench) } }
             @else {
                 table {
-                    thead { tr { th { (s.part) } th { (s.model) } th { (s.serial) } th { (s.firmware) } } }
-                    tbody { @for p in &v.run.parts { tr { td { (p.name) } td { (p.model) } td { (p.serial) } td { (p.firmware) } } } }
+                    thead { tr { th { (s.part) } th { (s.model) } th { (s.serial) } th { (s.firmware) } th { (s.calibrated) } } }
+                    tbody { @for p in &v.run.parts { tr { td { (p.name) } td { (p.model) } td { (p.serial) } td { (p.firmware) } td { (p.calibration) } } } }
                 }
             }
         }

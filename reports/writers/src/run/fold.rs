@@ -179,8 +179,8 @@ fn clean_datum(value: &Datum) -> Datum {
 }
 
 fn clean_part(p: &PartIdentity) -> PartIdentity {
-    let [name, model, serial, firmware] = [&p.name, &p.model, &p.serial, &p.firmware].map(|t| clean(t));
-    PartIdentity { name, model, serial, firmware }
+    let [name, model, serial, firmware, calibration] = [&p.name, &p.model, &p.serial, &p.firmware, &p.calibration].map(|t| clean(t));
+    PartIdentity { name, model, serial, firmware, calibration }
 }
 
 fn clean_output(o: &SafeOutput) -> SafeOutput {

@@ -107,7 +107,13 @@ impl Story {
 }
 
 fn part(name: &str) -> PartIdentity {
-    PartIdentity { name: name.into(), model: "EA PSB 10060-120".into(), serial: "2810450001".into(), firmware: "3.02".into() }
+    PartIdentity {
+        name: name.into(),
+        model: "EA PSB 10060-120".into(),
+        serial: "2810450001".into(),
+        firmware: "3.02".into(),
+        calibration: "2026-03-01, due 2027-03-01, certificate 17".into(),
+    }
 }
 
 /// A judged number.
@@ -166,8 +172,8 @@ pub fn hostile_run() -> Vec<Event> {
                 }
             }
             EventKind::BenchOpened { parts } => {
-                let [name, model, serial, firmware] = [(); 4].map(|()| bad.clone());
-                parts.push(PartIdentity { name, model, serial, firmware });
+                let [name, model, serial, firmware, calibration] = [(); 5].map(|()| bad.clone());
+                parts.push(PartIdentity { name, model, serial, firmware, calibration });
             }
             _ => {}
         }
