@@ -40,9 +40,9 @@ pub enum Command {
 pub struct RunArguments {
     /// The plan, a TOML file.
     pub plan: PathBuf,
-    /// A bench's name (fixtures/benches/NAME.toml) or file.
-    #[arg(long, default_value = "virtual")]
-    pub bench: String,
+    /// Where.
+    #[command(flatten)]
+    pub place: Place,
     /// The unit's serial number, as scanned.
     #[arg(long)]
     pub serial: Option<String>,
@@ -93,6 +93,25 @@ pub struct RunArguments {
     pub panic_on: Option<String>,
 }
 
+/// On which bench.
+#[derive(Args, Debug)]
+pub struct Place {
+    /// A bench's name (fixtures/benches/NAME.toml) or file.
+    #[arg(long, default_value = "virtual")]
+    pub bench: String,
+    /// The virtual bench with the instruments of this real one: their ranges,
+    /// latencies, accuracy, shunts, and what it lacks. Needs no hardware.
+    #[arg(long, value_name = "BENCH", conflicts_with = "bench")]
+    pub like: Option<String>,
+}
+
+impl Place {
+    /// The bench file's name or path.
+    pub fn file(&self) -> &str {
+        self.like.as_deref().unwrap_or(&self.bench)
+    }
+}
+
 /// For the search for a fault.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Debugging")]
@@ -123,9 +142,9 @@ pub struct CheckArguments {
     /// Plans, TOML files.
     #[arg(required = true)]
     pub plans: Vec<PathBuf>,
-    /// A bench's name (fixtures/benches/NAME.toml) or file.
-    #[arg(long, default_value = "virtual")]
-    pub bench: String,
+    /// Where.
+    #[command(flatten)]
+    pub place: Place,
     /// Replaces a parameter of the plans.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub parameters: Vec<String>,
@@ -198,6 +217,7 @@ const RUN_EXAMPLES: &str = "\
 Examples:
   hil run test-plans/eol.toml --serial HQ2247ABCDE
   hil run test-plans/eol.toml --serial HQ2247ABCDE --defect D46
+  hil run test-plans/eol.toml --like small-current   as that bench would judge
   hil run test-plans/eol.toml --speed 1              watch it in real time
   hil run test-plans/eol.toml --step alternator-start --until-fail
   hil run test-plans/eol.toml --set load='8 A'       other parameters";
@@ -206,6 +226,7 @@ const CHECK_EXAMPLES: &str = "\
 Examples:
   hil check test-plans/eol.toml
   hil check test-plans/*.toml --bench virtual
+  hil check test-plans/eol.toml --bench full-200-a
   hil check test-plans/eol.toml --tur                how well each limit can be tested";
 
 const REPORT_EXAMPLES: &str = "\

@@ -1,10 +1,11 @@
 //! Puts a bench together: here the virtual one, with instruments at the other
 //! end of streams in memory.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use hil_bench::{BenchKind, BoundBench, Connector, InstrumentSpec};
+use hil_bench::{BenchFile, BenchKind, BoundBench, Connector, InstrumentSpec};
 use hil_channel::{Bench, ChannelError, Fault};
 use hil_client::Stream;
 use hil_timebase::{Clock, Runtime};
@@ -12,6 +13,7 @@ use hil_twin::{Twin, TwinConfig};
 use hil_virtual::{Identity, Model};
 
 use crate::failure::Failure;
+use crate::likeness;
 use crate::load::Loaded;
 use crate::saboteur::Saboteur;
 use crate::unit::VirtualUnit;
@@ -38,18 +40,22 @@ pub fn virtual_bench(
     seed: u64,
     panic_on: Option<&str>,
 ) -> Result<Assembled, Failure> {
-    if loaded.bench.kind != BenchKind::Virtual {
+    if loaded.bench.kind != BenchKind::Virtual && !loaded.like {
         return Err(Failure::invalid(
             format!("bench `{}` is not virtual, and this version drives virtual benches only", loaded.bench.id),
-            Some("use `--bench virtual`"),
+            Some(&format!("use `--bench virtual`, or `--like {}` for a virtual bench with its instruments", loaded.bench.id)),
         ));
     }
     let mut config = TwinConfig { seed, fixture_serial: loaded.bench.fixture_serial.clone(), ..TwinConfig::default() };
+    if loaded.like {
+        likeness::fixture(&loaded.bench, &mut config);
+    }
     unit.apply(&mut config)?;
     let clock = runtime.clock();
     let twin = Twin::new(clock.clone(), &config);
     runtime.attach(twin.world());
-    let connector = in_memory(twin.clone(), clock.clone(), seed);
+    let shunts = likeness::shunts(&loaded.bench, seed, loaded.like);
+    let connector = in_memory(twin.clone(), clock.clone(), seed, shunts);
     let bound = BoundBench::bind(loaded.bench.clone(), &loaded.dialects, twin.fixture(), connector, clock, Some(wire::trace()));
     let bench: Rc<dyn Bench> = Rc::new(bound.map_err(|errors| {
         let text: String = errors.iter().map(|e| format!("error: bench `{}`: {e}\n", loaded.bench.id)).collect();
@@ -63,20 +69,37 @@ pub fn virtual_bench(
     })
 }
 
+/// Instruments of a real bench of which nobody knows where they are clamped, or
+/// where the twin has nothing, or that have no virtual model.
+///
+/// # Errors
+/// All of them, for `--like`.
+pub fn unplaced(bench: &BenchFile) -> Result<(), Failure> {
+    let wrong = |spec: &InstrumentSpec| match spec.terminals.as_deref() {
+        _ if Model::from_dialect(&spec.dialect).is_none() => Some(format!("there is no virtual `{}`", spec.dialect)),
+        Some(name) if Twin::TERMINALS.contains(&name) => None,
+        Some(name) => Some(format!("the twin has no terminals `{name}`, expected one of {}", Twin::TERMINALS.join(", "))),
+        None => Some("does not say where it is clamped, expected `terminals`".to_owned()),
+    };
+    let line = |spec: &InstrumentSpec| Some(format!("error: --like: instrument `{}`: {}\n", spec.name, wrong(spec)?));
+    let text: String = bench.instruments.iter().filter_map(line).collect();
+    if text.is_empty() { Ok(()) } else { Err(Failure { text, code: 2 }) }
+}
+
 /// Opens a pipe in memory with a virtual instrument at its other end.
-fn in_memory(twin: Twin, clock: Clock, seed: u64) -> Connector {
+fn in_memory(twin: Twin, clock: Clock, seed: u64, shunts: BTreeMap<String, f64>) -> Connector {
     Rc::new(move |spec: &InstrumentSpec| {
-        let opened = power_up(&twin, &clock, seed, spec);
+        let opened = power_up(&twin, &clock, seed, spec, shunts.get(&spec.name).copied());
         Box::pin(async move { opened })
     })
 }
 
-fn power_up(twin: &Twin, clock: &Clock, seed: u64, spec: &InstrumentSpec) -> Result<Box<dyn Stream>, ChannelError> {
+fn power_up(twin: &Twin, clock: &Clock, seed: u64, spec: &InstrumentSpec, shunt: Option<f64>) -> Result<Box<dyn Stream>, ChannelError> {
     let lost = |cause: String| ChannelError::new(format!("instrument `{}`", spec.name), Fault::LinkLost { cause });
     let model = Model::from_dialect(&spec.dialect).ok_or_else(|| lost(format!("there is no virtual `{}`", spec.dialect)))?;
     let name = spec.terminals.as_deref().unwrap_or(&spec.name);
     let terminals = twin
-        .terminals(name)
+        .terminals_with(name, shunt)
         .ok_or_else(|| lost(format!("the twin has no terminals `{name}`, expected one of {}", Twin::TERMINALS.join(", "))))?;
     let (near, far) = tokio::io::duplex(PIPE);
     let terminals = Arc::clone(&terminals);

@@ -16,11 +16,15 @@ pub fn dry_run(loaded: &Loaded, selection: &Selection) -> String {
     let abilities = loaded.bench.abilities(&loaded.dialects);
     let (plan, mut out) = (&loaded.plan, String::new());
     let rounds = if selection.repeat > 1 { format!(", up to {} rounds", selection.repeat) } else { String::new() };
-    let _ = writeln!(out, "dry run of `{}` on bench `{}`{rounds}: nothing is opened or switched on", plan.id, loaded.bench.id);
+    let _ = writeln!(out, "dry run of `{}` on bench `{}`{rounds}: nothing is opened or switched on", plan.id, loaded.place());
     acts(&mut out, &abilities, "setup", &plan.setup);
     for step in &plan.steps {
         if selection.steps.as_ref().is_some_and(|steps| !steps.contains(&step.id)) {
             let _ = writeln!(out, "\n[{}]  not selected", step.id);
+            continue;
+        }
+        if let Some(reason) = loaded.lacking.get(&step.id) {
+            let _ = writeln!(out, "\n[{}]  {reason}", step.id);
             continue;
         }
         acts(&mut out, &abilities, &header(step), &step.acts);

@@ -10,6 +10,7 @@ pub mod dry_run;
 pub mod failure;
 pub mod folder;
 pub mod identity;
+pub mod likeness;
 pub mod list_defects;
 pub mod load;
 pub mod operator;
@@ -50,9 +51,12 @@ fn check(arguments: &CheckArguments) -> Result<u8, Failure> {
     let today = run::day(run::wall_clock(arguments.wall_clock.as_deref())?);
     let calendar = load::Calendar { today, tolerant: arguments.overdue_calibration };
     for path in &arguments.plans {
-        match load::load_on(path, &arguments.bench, &arguments.parameters, None, Some(calendar)) {
+        match load::load_at(path, &arguments.place, &arguments.parameters, None, calendar) {
             Ok(loaded) => {
-                say(&format!("ok: {}: {} steps on bench `{}`", path.display(), loaded.plan.steps.len(), loaded.bench.id));
+                say(&format!("ok: {}: {} steps on bench `{}`", path.display(), loaded.plan.steps.len(), loaded.place()));
+                for (step, reason) in &loaded.lacking {
+                    say(&format!("  {step}: {reason}"));
+                }
                 if arguments.tur {
                     say(tur::table(&loaded.ratios).trim_end());
                 }

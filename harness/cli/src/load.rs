@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use hil_bench::{BenchFile, Day};
+use hil_bench::{BenchFile, BenchKind, Day};
 use hil_client::Dialect;
 use hil_engine::ratio::Ratio;
 use hil_model::reader::{self, PlanContext};
-use hil_model::{Diagnostic, FileId, Included, Includes, Plan, Product, Sources, load_includes};
+use hil_model::{Diagnostic, FileId, Included, Includes, Plan, Product, SignalId, Sources, load_includes};
 use sha2::{Digest, Sha256};
 
+use crate::args::Place;
+use crate::assemble::unplaced;
 use crate::failure::Failure;
 use crate::project::{Project, cause, read};
 
@@ -25,10 +27,21 @@ pub struct Loaded {
     pub bench: BenchFile,
     /// All dialects, by name.
     pub dialects: BTreeMap<String, Dialect>,
+    /// The bench is virtual with the instruments of this one, which is real.
+    pub like: bool,
+    /// Steps that the bench cannot judge, because it lacks what they need, and why.
+    pub lacking: BTreeMap<String, String>,
     /// How well each limit can be tested on this bench.
     pub ratios: Vec<Ratio>,
     /// SHA-256 in hex by what it is of.
     pub digests: BTreeMap<String, String>,
+}
+
+impl Loaded {
+    /// The bench, as messages and the journal name it.
+    pub fn place(&self) -> String {
+        if self.like { format!("virtual like {}", self.bench.id) } else { self.bench.id.clone() }
+    }
 }
 
 /// On which day calibrations must be valid.
@@ -46,6 +59,21 @@ pub struct Calendar {
 /// Every error of every file, rendered for a person.
 pub fn load(plan: &Path, bench: &str, parameters: &[String]) -> Result<Loaded, Failure> {
     load_on(plan, bench, parameters, None, None)
+}
+
+/// Reads and checks for a bench of the command line. A virtual bench in the
+/// likeness of a real one has instruments whose calibration is valid.
+///
+/// # Errors
+/// Every error of every file, rendered for a person.
+pub fn load_at(plan: &Path, place: &Place, parameters: &[String], serial: Option<&str>, calendar: Calendar) -> Result<Loaded, Failure> {
+    let calendar = place.like.is_none().then_some(calendar);
+    let mut loaded = load_on(plan, place.file(), parameters, serial, calendar)?;
+    loaded.like = place.like.is_some() && loaded.bench.kind == BenchKind::Real;
+    if loaded.like {
+        unplaced(&loaded.bench)?;
+    }
+    Ok(loaded)
 }
 
 /// The parameter that a scanned serial number stands for, where a plan has it.
@@ -91,18 +119,31 @@ pub fn load_on(
     let limits_path = project.limits(&product_name);
     let limits_id = files.add("limits", &limits_path, read(&limits_path, "limits")?);
 
+    let read_bench = BenchFile::read(&files.sources, bench_id, &dialects);
+    if let Ok(bench) = &read_bench {
+        // What this plan has; the command line knows better.
+        for (name, value) in bench.parameters.iter().filter(|(name, _)| has_parameter(files.sources.text(plan_id), name)) {
+            overrides.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+    }
     let mut errors = Vec::new();
     let product = keep(reader::read_product(&files.sources, product_id), &mut errors);
     let limits = keep(reader::read_limits(&files.sources, limits_id, product.as_ref()), &mut errors);
     let context = PlanContext { product: product.as_ref(), limits: limits.as_ref(), overrides: &overrides };
     let plan = keep(reader::read_plan_with(&files.sources, plan_id, context, &includes), &mut errors);
-    let mut bench = keep(BenchFile::read(&files.sources, bench_id, &dialects), &mut errors);
+    let mut bench = keep(read_bench, &mut errors);
     if let Some((bench, calendar)) = bench.as_mut().zip(calendar) {
         errors.extend(calibrations(bench, calendar));
     }
-    let mut ratios = Vec::new();
+    if let Some((bench, product)) = bench.as_ref().zip(product.as_ref()) {
+        errors.extend(unknown_lacks(bench, product));
+    }
+    let (mut ratios, mut lacking) = (Vec::new(), BTreeMap::new());
     if let (Some(plan), Some(bench)) = (&plan, &bench) {
         let abilities = bench.abilities(&dialects);
+        let lacks = bench.lacks.iter().map(|(signal, lack)| (signal.clone(), lack.reason.clone())).collect();
+        lacking = hil_engine::lacking::not_judged(plan, &lacks);
+        let plan = &hil_engine::lacking::judged(plan, &lacking);
         errors.extend(hil_engine::preflight::check(plan, &abilities));
         let kinds = product.iter().flat_map(|p| &p.signals).map(|(id, s)| (id.clone(), s.kind.clone())).collect();
         ratios = hil_engine::ratio::ratios(plan, &abilities, &kinds);
@@ -110,10 +151,21 @@ pub fn load_on(
     }
     match (plan, product, bench) {
         (Some(plan), Some(product), Some(bench)) if errors.is_empty() => {
-            Ok(Loaded { project, plan, product, bench, dialects, ratios, digests: files.digests })
+            Ok(Loaded { project, plan, product, bench, dialects, like: false, lacking, ratios, digests: files.digests })
         }
         _ => Err(Failure::diagnostics(&files.sources, &errors)),
     }
+}
+
+/// Signals that the bench says it lacks, and the product has not.
+fn unknown_lacks(bench: &BenchFile, product: &Product) -> Vec<Diagnostic> {
+    let strange = |(signal, lack): (&SignalId, &hil_bench::Lack)| {
+        let known = || product.signals.keys().map(SignalId::as_str);
+        let hint = hil_model::diagnostic::nearest(signal.as_str(), known()).map(|n| format!("did you mean `{n}`"));
+        let message = format!("lack: the product has no signal `{signal}`");
+        (!product.signals.contains_key(signal)).then(|| Diagnostic { message, span: lack.span, hint })
+    };
+    bench.lacks.iter().filter_map(strange).collect()
 }
 
 /// Errors of the bench's calibrations, or none and no trust in them.

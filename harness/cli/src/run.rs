@@ -17,7 +17,7 @@ use crate::dry_run::dry_run;
 use crate::failure::Failure;
 use crate::folder::{RunFolder, check_writable};
 use crate::identity::{check_run_id, check_serial, run_id};
-use crate::load::{Calendar, Loaded, load_on};
+use crate::load::{Calendar, Loaded, load_at};
 use crate::operator::{Desk, answers, has_terminal};
 use crate::screen::Screen;
 use crate::selection::selection;
@@ -30,7 +30,7 @@ use crate::unit::VirtualUnit;
 pub fn run(arguments: &RunArguments, verbose: u8) -> Result<u8, Failure> {
     let start = wall_clock(arguments.wall_clock.as_deref())?;
     let calendar = Calendar { today: day(start), tolerant: arguments.overdue_calibration };
-    let loaded = load_on(&arguments.plan, &arguments.bench, &arguments.parameters, arguments.serial.as_deref(), Some(calendar))?;
+    let loaded = load_at(&arguments.plan, &arguments.place, &arguments.parameters, arguments.serial.as_deref(), calendar)?;
     if let Some(serial) = &arguments.serial {
         check_serial(serial, &loaded.product)?;
     }
@@ -79,6 +79,7 @@ fn drive(
     let sinks = Sinks { journal: Box::new(folder.journal()?), others: vec![Box::new(console)] };
     let mut engine = Engine::new(&loaded.plan, assembled.bench.as_ref(), runtime.clock(), sinks, header, control);
     engine.select(selection);
+    engine.leave_out(loaded.lacking.clone());
     engine.attend(Box::new(desk));
     let mut ended = runtime.block_on(engine.run());
     // A panic in the world or a deadlock unwound the runtime, not the engine.
@@ -102,7 +103,7 @@ fn header(loaded: &Loaded, arguments: &RunArguments, run: String, start: jiff::T
     RunHeader {
         run,
         serial: arguments.serial.clone(),
-        bench: loaded.bench.id.clone(),
+        bench: loaded.place(),
         seed: arguments.seed,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         digests: loaded.digests.clone(),

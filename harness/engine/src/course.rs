@@ -22,6 +22,8 @@ pub(crate) struct Course<'a> {
     stage: &'a Stage<'a>,
     plan: &'a Plan,
     selection: &'a Selection,
+    /// Steps that the bench cannot judge, and why.
+    lacking: &'a BTreeMap<String, String>,
     /// What steps exported, by `STEP.name`.
     exported: RefCell<BTreeMap<String, Exported>>,
 }
@@ -30,8 +32,8 @@ pub(crate) struct Course<'a> {
 type Halt = String;
 
 impl<'a> Course<'a> {
-    pub(crate) fn new(stage: &'a Stage<'a>, plan: &'a Plan, selection: &'a Selection) -> Self {
-        Self { stage, plan, selection, exported: RefCell::default() }
+    pub(crate) fn new(stage: &'a Stage<'a>, plan: &'a Plan, selection: &'a Selection, lacking: &'a BTreeMap<String, String>) -> Self {
+        Self { stage, plan, selection, lacking, exported: RefCell::default() }
     }
 
     /// Every round of every step.
@@ -95,6 +97,10 @@ impl<'a> Course<'a> {
     fn left_out(&self, step: &Step) -> Result<bool, Halt> {
         if !self.selection.has(&step.id) {
             self.exclude(step, Exclusion::Selection, format!("not selected: {}", self.selection.why))?;
+            return Ok(true);
+        }
+        if let Some(reason) = self.lacking.get(&step.id) {
+            self.exclude(step, Exclusion::Bench, reason.clone())?;
             return Ok(true);
         }
         if let Some(reason) = self.missing(step) {

@@ -5,6 +5,7 @@
 //! report. Reads no file and asks nobody for the time but its clock.
 
 pub mod header;
+pub mod lacking;
 pub mod preflight;
 pub mod ratio;
 pub mod run;

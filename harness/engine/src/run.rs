@@ -1,5 +1,6 @@
 //! One run, from its first event to its last.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use hil_channel::{Bench, PartId, SafeReport};
@@ -36,6 +37,7 @@ pub struct Engine<'a> {
     control: UnboundedReceiver<Control>,
     safe_tries: u32,
     selection: Selection,
+    lacking: BTreeMap<String, String>,
     operator: Box<dyn Operator>,
 }
 
@@ -50,12 +52,29 @@ impl<'a> Engine<'a> {
         control: UnboundedReceiver<Control>,
     ) -> Self {
         let log = Log::new(Dispatcher::new(sinks, clock.clone(), header.wall_start_ns));
-        Self { plan, bench, clock, log, header, control, safe_tries: 0, selection: Selection::default(), operator: Box::new(Unattended) }
+        Self {
+            plan,
+            bench,
+            clock,
+            log,
+            header,
+            control,
+            safe_tries: 0,
+            selection: Selection::default(),
+            lacking: BTreeMap::new(),
+            operator: Box::new(Unattended),
+        }
     }
 
     /// Which steps run, and how often; all once without this.
     pub fn select(&mut self, selection: Selection) {
         self.selection = selection;
+    }
+
+    /// Steps that the bench cannot judge, and why: they are left out, and no unit
+    /// passes. See [`crate::lacking`].
+    pub fn leave_out(&mut self, lacking: BTreeMap<String, String>) {
+        self.lacking = lacking;
     }
 
     /// Who answers the plan's questions; nobody without this.
@@ -120,10 +139,10 @@ impl<'a> Engine<'a> {
     /// Opens, sets up and steps through the plan, unless somebody asks to stop.
     /// Why it ended; empty if it went to its end.
     async fn work(&mut self) -> String {
-        let Self { plan, bench, clock, log, header, control, selection, operator, .. } = self;
+        let Self { plan, bench, clock, log, header, control, selection, lacking, operator, .. } = self;
         let stage =
             Stage { bench: *bench, clock: clock.clone(), log: log.clone(), header, rule: plan.judging.rule, operator: operator.as_ref() };
-        match until_interrupt(log, control, 1, guarded(work(&stage, plan, selection))).await {
+        match until_interrupt(log, control, 1, guarded(work(&stage, plan, selection, lacking))).await {
             Ok(Ok(Ok(()))) => String::new(),
             Ok(Ok(Err(why))) => why,
             Ok(Err(panic)) => {
@@ -202,8 +221,17 @@ impl<'a> Engine<'a> {
             safe: outcome.safe,
             exit_code: outcome.exit_code(),
             retried,
+            not_judged: self.not_judged(),
         });
         self.outcome().unwrap_or(outcome)
+    }
+
+    /// Requirements of the steps that the bench cannot judge, in order.
+    fn not_judged(&self) -> Vec<String> {
+        let look = self.log.look();
+        let steps = self.plan.steps.iter().filter(|s| look.state.is_beyond_the_bench(&s.id));
+        let mut seen = BTreeSet::new();
+        steps.flat_map(|s| &s.requirements).filter(|r| seen.insert(r.as_str())).cloned().collect()
     }
 
     async fn safe_state(&mut self) {
@@ -249,7 +277,7 @@ impl<'a> Engine<'a> {
 
 /// Everything that an interrupt cancels. The error is why the rest is skipped;
 /// what went wrong is journalled.
-async fn work(stage: &Stage<'_>, plan: &Plan, selection: &Selection) -> Result<(), String> {
+async fn work(stage: &Stage<'_>, plan: &Plan, selection: &Selection, lacking: &BTreeMap<String, String>) -> Result<(), String> {
     let broken = |_| NO_JOURNAL.to_owned();
     if stage.log.look().journal_failed() {
         return Err(NO_JOURNAL.into());
@@ -274,7 +302,7 @@ async fn work(stage: &Stage<'_>, plan: &Plan, selection: &Selection) -> Result<(
             return Err("setup failed".into());
         }
     }
-    Course::new(stage, plan, selection).run().await
+    Course::new(stage, plan, selection, lacking).run().await
 }
 
 fn safe_event(report: &SafeReport) -> EventKind {

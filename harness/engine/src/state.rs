@@ -138,6 +138,11 @@ impl State {
         &self.retried
     }
 
+    /// Whether a step was left out because the bench cannot judge it.
+    pub(crate) fn is_beyond_the_bench(&self, step: &str) -> bool {
+        self.steps.get(step).is_some_and(|s| s.excluded == Some(Exclusion::Bench))
+    }
+
     /// Both results, as far as the events say.
     pub(crate) fn verdict(&self) -> Outcome {
         Outcome { disposition: self.disposition(), status: self.status(), safe: self.safe == Some(true) }
@@ -155,7 +160,9 @@ impl State {
             .any(|s| is(s, Verdict::Aborted) || is(s, Verdict::Error) || is(s, Verdict::Skipped) && s.excluded.is_none())
         {
             Disposition::None
-        } else if any(|s| s.worst == Some(Verdict::Inconclusive) || s.excluded == Some(Exclusion::Selection)) || self.judged == 0 {
+        } else if any(|s| s.worst == Some(Verdict::Inconclusive) || matches!(s.excluded, Some(Exclusion::Selection | Exclusion::Bench)))
+            || self.judged == 0
+        {
             Disposition::Inconclusive
         } else {
             Disposition::Pass

@@ -168,6 +168,8 @@ pub(crate) struct Disturb {
     /// The world panics when it gets to this millisecond.
     pub(crate) world_panics: Option<u64>,
     pub(crate) selection: Selection,
+    /// Steps that the bench cannot judge.
+    pub(crate) lacking: BTreeMap<String, String>,
     /// What an operator says to every question; there is none without this.
     pub(crate) answer: Option<Result<String, String>>,
 }
@@ -206,6 +208,7 @@ pub(crate) fn disturbed(plan: &Plan, bench: impl FnOnce(TestBench) -> TestBench,
     let sinks = Sinks { journal: Box::new(disturb.journal), others };
     let mut engine = Engine::new(plan, &bench, clock.clone(), sinks, header(), control);
     engine.select(disturb.selection);
+    engine.leave_out(disturb.lacking);
     if let Some(answer) = disturb.answer {
         engine.attend(Box::new(Parrot(answer)));
     }

@@ -217,6 +217,8 @@ pub enum DialectError {
 
 const BUILT_IN: &[(&str, &str)] = &[
     ("ea-psb-10060-120", include_str!("../../dialects/ea-psb-10060-120.toml")),
+    ("ea-psb-10060-340", include_str!("../../dialects/ea-psb-10060-340.toml")),
+    ("ea-psb-10060-60", include_str!("../../dialects/ea-psb-10060-60.toml")),
     ("keithley-dmm6500", include_str!("../../dialects/keithley-dmm6500.toml")),
 ];
 

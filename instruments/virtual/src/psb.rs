@@ -1,10 +1,10 @@
-//! EA PSB 10060-120: bidirectional supply, 60 V, 120 A.
+//! EA PSB 10060: bidirectional supplies of 60 V and so many amperes.
 //!
 //! From EA's Programming ModBus & SCPI guide (05-2023): nothing is set without
 //! the remote lock (-201); replies carry units; one voltage set value for both
 //! directions; 26214 steps; the socket closes after 5 s without a message.
 //! Our assumptions: set values reach 102 % and protections 110 % of the rated
-//! ones; three places in replies; noise of 1 mV and 3 mA.
+//! ones; three places in replies; noise of 1 mV and 25 ppm of the rated current.
 //! Not here: power and resistance modes, the function generator, Modbus.
 
 use std::sync::Arc;
@@ -25,12 +25,13 @@ use crate::terminals::{SourceState, Terminals};
 use crate::unit::{Behaviour, Idn, Unit, run_tree};
 
 const RATED_VOLTS: f64 = 60.0;
-const RATED_AMPS: f64 = 120.0;
 /// Effective steps of its converters (guide 3.8).
 const STEPS: f64 = 26214.0;
-/// Accuracy: 0.05 % of rated voltage (guide 3.8), 0.1 % of rated current.
+/// Accuracy: 0.05 % of rated voltage (guide 3.8), 0.1 % of rated current. The
+/// noise is of that too.
 const VOLTS_LIMIT: f64 = RATED_VOLTS * 0.0005;
-const AMPS_LIMIT: f64 = RATED_AMPS * 0.001;
+const AMPS_LIMIT: f64 = 0.001;
+const AMPS_NOISE: f64 = 25e-6;
 
 /// A set value.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -44,10 +45,11 @@ enum Setting {
 }
 
 impl Setting {
-    const fn rated(self) -> f64 {
+    /// Of a model that is rated for so many amperes.
+    const fn rated(self, amps: f64) -> f64 {
         match self {
             Self::Volts | Self::OverVolts => RATED_VOLTS,
-            Self::SourceAmps | Self::SinkAmps | Self::SourceOverAmps | Self::SinkOverAmps => RATED_AMPS,
+            Self::SourceAmps | Self::SinkAmps | Self::SourceOverAmps | Self::SinkOverAmps => amps,
         }
     }
 
@@ -72,8 +74,8 @@ impl Setting {
 struct Settings([f64; 6]);
 
 impl Settings {
-    const fn initial() -> Self {
-        Self([0.0, 0.0, 0.0, RATED_VOLTS * 1.1, RATED_AMPS * 1.1, RATED_AMPS * 1.1])
+    const fn initial(rated_amps: f64) -> Self {
+        Self([0.0, 0.0, 0.0, RATED_VOLTS * 1.1, rated_amps * 1.1, rated_amps * 1.1])
     }
     const fn get(&self, setting: Setting) -> f64 {
         self.0[setting as usize]
@@ -82,6 +84,7 @@ impl Settings {
 
 pub(crate) struct Psb {
     idn: String,
+    rated_amps: f64,
     terminals: Arc<dyn Terminals>,
     rng: ChaCha8Rng,
     settings: Settings,
@@ -95,17 +98,18 @@ pub(crate) struct Psb {
 }
 
 impl Psb {
-    pub(crate) fn new(serial: &str, firmware: &str, terminals: Arc<dyn Terminals>, seed: u64) -> Self {
+    pub(crate) fn new(rated_amps: f64, serial: &str, firmware: &str, terminals: Arc<dyn Terminals>, seed: u64) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut volts = |sigma| Imperfection::within(VOLTS_LIMIT, RATED_VOLTS, sigma, &mut rng);
         let (set_volts, read_volts) = (volts(0.0), volts(1e-3));
-        let mut amps = |sigma| Imperfection::within(AMPS_LIMIT, RATED_AMPS, sigma, &mut rng);
-        let (set_amps, read_amps) = ([amps(0.0), amps(0.0)], amps(3e-3));
+        let mut amps = |sigma| Imperfection::within(AMPS_LIMIT * rated_amps, rated_amps, sigma, &mut rng);
+        let (set_amps, read_amps) = ([amps(0.0), amps(0.0)], amps(AMPS_NOISE * rated_amps));
         let psb = Self {
-            idn: format!("EA Elektro-Automatik,PSB 10060-120,{serial},{firmware}"),
+            idn: format!("EA Elektro-Automatik,PSB 10060-{rated_amps},{serial},{firmware}"),
+            rated_amps,
             terminals,
             rng,
-            settings: Settings::initial(),
+            settings: Settings::initial(rated_amps),
             on: false,
             locked: false,
             socket_timeout_s: 5,
@@ -145,7 +149,7 @@ impl Psb {
             Measure::Amps | Measure::Watts => {
                 let volts = if measure == Measure::Watts { volts() } else { 0.0 };
                 let amps = self.read_amps.noisy(self.terminals.amps(), 1.0, &mut self.rng);
-                (volts, quantised(amps, RATED_AMPS / STEPS))
+                (volts, quantised(amps, self.rated_amps / STEPS))
             }
         }
     }
@@ -161,7 +165,7 @@ impl Behaviour for Psb {
     }
 
     fn reset(&mut self) {
-        self.settings = Settings::initial();
+        self.settings = Settings::initial(self.rated_amps);
         self.switch(false);
     }
 
@@ -205,10 +209,11 @@ impl Command<Unit<Psb>> for SetPoint {
         let psb = &mut unit.behaviour;
         psb.needs_lock()?;
         // Also refuses NaN.
-        if !(0.0..=self.0.rated() * self.0.reach()).contains(&value) {
+        let rated = self.0.rated(psb.rated_amps);
+        if !(0.0..=rated * self.0.reach()).contains(&value) {
             return Err(ErrorCode::DataOutOfRange.into());
         }
-        psb.settings.0[self.0 as usize] = quantised(value, self.0.rated() / STEPS);
+        psb.settings.0[self.0 as usize] = quantised(value, rated / STEPS);
         psb.drive();
         Ok(())
     }

@@ -16,8 +16,8 @@ const MESSAGE: usize = 4096;
 /// Which model it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Model {
-    /// EA PSB 10060-120, two-quadrant source.
-    EaPsb10060,
+    /// EA PSB 10060, two-quadrant source, rated for so many amperes.
+    EaPsb10060(u32),
     /// Keithley DMM6500, as a DC voltmeter.
     KeithleyDmm6500,
 }
@@ -27,7 +27,9 @@ impl Model {
     /// `.toml`.
     pub fn from_dialect(name: &str) -> Option<Self> {
         match name {
-            "ea-psb-10060-120" => Some(Self::EaPsb10060),
+            "ea-psb-10060-60" => Some(Self::EaPsb10060(60)),
+            "ea-psb-10060-120" => Some(Self::EaPsb10060(120)),
+            "ea-psb-10060-340" => Some(Self::EaPsb10060(340)),
             "keithley-dmm6500" => Some(Self::KeithleyDmm6500),
             _ => None,
         }
@@ -62,7 +64,10 @@ where
     let seed = seed ^ fingerprint(&identity.serial);
     let Identity { serial, firmware } = identity;
     let ended = match model {
-        Model::EaPsb10060 => attend(stream, Unit::new(Psb::new(&serial, &firmware, terminals, seed)), clock).await,
+        Model::EaPsb10060(amps) => {
+            let psb = Psb::new(f64::from(amps), &serial, &firmware, terminals, seed);
+            attend(stream, Unit::new(psb), clock).await
+        }
         Model::KeithleyDmm6500 => {
             let dmm = Dmm6500::new(&serial, &firmware, terminals, clock.clone(), seed);
             attend(stream, Unit::new(dmm), clock).await

@@ -241,6 +241,9 @@ pub enum EventKind {
         /// Steps that passed only when they were tried again, in order.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         retried: Vec<String>,
+        /// Requirements of steps that the bench cannot judge, in order.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        not_judged: Vec<String>,
     },
 }
 
@@ -252,6 +255,8 @@ pub enum Exclusion {
     Condition,
     /// Of whoever started the run: then no unit passes.
     Selection,
+    /// The bench's, which lacks what the step needs: then no unit passes.
+    Bench,
 }
 
 /// Who a part of the bench says it is.

@@ -139,6 +139,7 @@ fn all_kinds() -> Vec<EventKind> {
             safe: true,
             exit_code: 1,
             retried: vec![text("contact")],
+            not_judged: vec![text("R-1")],
         },
     ]
 }

@@ -130,8 +130,8 @@ impl<W: Write> Console<W> {
             EventKind::StepFinished { step, verdict, reason, .. } => self.step_finished(now, step, *verdict, reason.as_deref()),
             EventKind::Interrupted { by, count } => self.interrupted(by, *count),
             EventKind::SafeState { outputs, confirmed, took_ns } => self.safe_state(outputs, *confirmed, *took_ns),
-            EventKind::RunFinished { disposition, status, safe, exit_code, retried } => {
-                self.run_finished(now, (*disposition, *status, *safe), *exit_code, retried)
+            EventKind::RunFinished { disposition, status, safe, exit_code, retried, not_judged } => {
+                self.run_finished(now, (*disposition, *status, *safe), *exit_code, (retried, not_judged))
             }
         }
     }

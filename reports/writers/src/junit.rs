@@ -82,8 +82,11 @@ impl Fold {
             // `step-finished` says it too.
             EventKind::StepExcluded { .. } => {}
             EventKind::Retry { step, attempt, failure } => self.step_case(step).try_again(*attempt, failure),
-            EventKind::RunFinished { disposition, status, safe, exit_code, retried } => {
+            EventKind::RunFinished { disposition, status, safe, exit_code, retried, not_judged } => {
                 retried.iter().for_each(|step| self.about.push(format!("passed only when tried again: {step}")));
+                not_judged
+                    .iter()
+                    .for_each(|requirement| self.about.push(format!("not judged, or not wholly, on this bench: {requirement}")));
                 let ending = format!(
                     "unit {disposition}, run {status}, {}, exit code {exit_code}",
                     if *safe { "bench safe" } else { "bench not safe" }

@@ -64,6 +64,7 @@ fn heading(run: &Run, s: &Strings, lang: Lang) -> String {
         (s.steps, format!("{} {} {} {}", counts.passed, s.of, counts.steps, s.steps_passed)),
         (s.measurements, format!("{} {} {} {}", counts.good, s.of, counts.measurements, s.measurements_good)),
         (s.provisional, format!("{} {}", counts.provisional, s.provisional_count)),
+        (s.beyond_bench, escaped(&run.not_judged.join(" "))),
         (s.passed_on_retry, escaped(&run.retried.join(" "))),
         (s.bench_time, lang.number(&duration(run.bench_ns))),
     ];

@@ -46,6 +46,8 @@ pub struct Run {
     pub(crate) outcome: Option<Outcome>,
     /// Steps that passed only when they were tried again.
     pub(crate) retried: Vec<String>,
+    /// Requirements that the bench could not judge, or not wholly.
+    pub(crate) not_judged: Vec<String>,
     /// Wall clock of the first and the last event.
     pub(crate) began: String,
     pub(crate) ended: String,

@@ -106,6 +106,8 @@ table! {
     edges: "Edges", "Flanken";
     answers: "Answers", "Antworten";
     answered_by: "by", "durch";
+    beyond_bench: "not judged, or not wholly, on this bench", "auf diesem Prüfplatz nicht oder nicht ganz beurteilt";
+    excluded_bench: "the bench cannot judge it: no unit passes like this", "der Prüfplatz kann das nicht beurteilen: So besteht kein Prüfling";
     tried_again: "tried once more after", "noch einmal versucht nach";
     excluded_condition: "does not apply to this unit", "gilt nicht für diesen Prüfling";
     excluded_selection: "left out by whoever started the run: no unit passes like this", "beim Start ausgelassen: So besteht kein Prüfling";
@@ -203,6 +205,7 @@ impl Strings {
         match by {
             Exclusion::Condition => self.excluded_condition,
             Exclusion::Selection => self.excluded_selection,
+            Exclusion::Bench => self.excluded_bench,
         }
     }
 

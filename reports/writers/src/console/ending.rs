@@ -39,7 +39,7 @@ impl<W: Write> Console<W> {
         now: u64,
         (disposition, status, safe): (Disposition, Status, bool),
         exit_code: u8,
-        retried: &[String],
+        (retried, not_judged): (&[String], &[String]),
     ) -> Written {
         if !self.bad.is_empty() {
             writeln!(self.out, "\nnot good:")?;
@@ -60,6 +60,9 @@ impl<W: Write> Console<W> {
         writeln!(self.out, "\n{word}: unit {disposition}, run {status}, exit code {exit_code}, {} of bench time", duration(now))?;
         if !retried.is_empty() {
             writeln!(self.out, "passed only when tried again: {}", plain(&retried.join(", ")))?;
+        }
+        if !not_judged.is_empty() {
+            writeln!(self.out, "not judged, or not wholly, on this bench: {}", plain(&not_judged.join(", ")))?;
         }
         writeln!(self.out, "run {}", plain(&self.run))
     }

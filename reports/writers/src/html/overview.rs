@@ -32,6 +32,7 @@ pub(super) fn not_good(v: &View) -> Markup {
                 @if phase.work.problems.is_empty() { @if let Some(reason) = &phase.work.reason { p.reason { (reason) } } }
                 @for p in &phase.work.problems { (problem(v, p)) }
             }
+            @if !run.not_judged.is_empty() { p.reason { (s.beyond_bench) ": " (run.not_judged.join(" ")) } }
             @for (index, step) in bad { (bad_step(v, index, step)) }
             @for (index, step) in run.steps.iter().enumerate().filter(|(_, s)| run.retried.contains(&s.id)) {
                 p.reason { "⚑ " a href={ "#" (anchor(index)) } { (step.id) } ": " (s.passed_on_retry) }

@@ -52,7 +52,8 @@ impl Run {
                 let outputs = outputs.iter().map(clean_output).collect();
                 self.safe_state = Some(SafeState { outputs, confirmed: *confirmed, took_ns: *took_ns, at_ns: now });
             }
-            EventKind::RunFinished { disposition, status, safe, exit_code: _, retried } => {
+            EventKind::RunFinished { disposition, status, safe, exit_code: _, retried, not_judged } => {
+                self.not_judged = not_judged.iter().map(|requirement| clean(requirement)).collect();
                 self.retried = retried.iter().map(|step| clean(step)).collect();
                 self.outcome = Some(Outcome { disposition: *disposition, status: *status, safe: *safe });
             }

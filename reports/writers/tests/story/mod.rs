@@ -96,7 +96,7 @@ impl Story {
         let outputs = vec![output("alternator", true), output("system", safe), output("battery", true)];
         let exit_code = Outcome { disposition, status, safe }.exit_code();
         self.tell(EventKind::SafeState { outputs, confirmed: safe, took_ns: 38_400_000 });
-        self.tell(EventKind::RunFinished { disposition, status, safe, exit_code, retried: vec![] });
+        self.tell(EventKind::RunFinished { disposition, status, safe, exit_code, retried: vec![], not_judged: vec![] });
         self.killed()
     }
 
