@@ -8,7 +8,7 @@ use hil_bench::{BenchKind, BoundBench, Connector, InstrumentSpec};
 use hil_channel::{Bench, ChannelError, Fault};
 use hil_client::Stream;
 use hil_timebase::{Clock, Runtime};
-use hil_twin::{Twin, TwinConfig};
+use hil_twin::{Keys, Twin, TwinConfig};
 use hil_virtual::{Identity, Model};
 
 use crate::failure::Failure;
@@ -24,6 +24,8 @@ const PIPE: usize = 16 * 1024;
 pub struct Assembled {
     /// For the engine.
     pub bench: Rc<dyn Bench>,
+    /// What is behind it.
+    pub twin: Twin,
 }
 
 /// The virtual bench of `loaded`, with this unit clamped in. Noise and the
@@ -44,7 +46,8 @@ pub fn virtual_bench(
             Some("use `--bench virtual`"),
         ));
     }
-    let mut config = TwinConfig { seed, fixture_serial: loaded.bench.fixture_serial.clone(), ..TwinConfig::default() };
+    let mut config =
+        TwinConfig { seed, fixture_serial: loaded.bench.fixture_serial.clone(), keys: Keys::drawn(seed), ..TwinConfig::default() };
     unit.apply(&mut config)?;
     let clock = runtime.clock();
     let twin = Twin::new(clock.clone(), &config);
@@ -60,6 +63,7 @@ pub fn virtual_bench(
             Some(signal) => Rc::new(Saboteur::new(bench, signal)),
             None => bench,
         },
+        twin,
     })
 }
 
