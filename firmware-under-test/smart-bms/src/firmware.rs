@@ -312,6 +312,7 @@ impl Firmware {
             codes,
             connected: inputs.connected,
             temperature_c: inputs.temperature_c,
+            alternator_amps: inputs.alternator_amps,
             activity,
         };
     }

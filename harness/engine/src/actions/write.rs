@@ -67,6 +67,7 @@ fn judge(scene: &Scene<'_>, entry: &Entry, value: &Value, reading: &Reading) -> 
         // reading that the tester cannot compare.
         let expected = if value.quantity().is_some() { Value::Text(value.to_string()) } else { value.clone() };
         let verdict = scene.judge_condition(&entry.signal, &Condition::Is(expected), reading)?;
+        scene.keep_value(entry.signal.as_str(), entry.signal.as_str(), &reading.value, None, reading.at);
         return if verdict == Verdict::Pass { Ok(()) } else { Err(Stop::Judged) };
     };
     // Half a step, and the last digits that arithmetic leaves.
