@@ -27,6 +27,7 @@ def act(**action):
 RIGHT = {
     "wait": act(wait="1 s"),
     "set": act(set={"a.b": "1 V"}),
+    "write": act(write={"a.b": "gain"}, within="2 s"),
     "computed": act(measure="a", min="first.v - 0.3 V"),
     "when": plan(when="first.v > 12 V", export=["v"], repeat=3),
     "retries": plan(retries={"on": ["open-contact"], "max": 1}, **{"continue-on-fail": False}),
@@ -57,6 +58,8 @@ WRONG = {
     "unknown statistic": act(measure="a", over="1 s", statistic="median", min="1 V"),
     "unknown failure": act(measure="a", min="1 V", **{"fails-as": "bad-luck"}),
     "set of nothing": act(set={}),
+    "write of nothing": act(write={}),
+    "write under a name": act(write={"a": "1 V"}, **{"as": "x"}),
     "both kinds of for-each": plan(**{"for-each": {"rows": "tables.t", "parameter": "p", "values": ["a"]}}),
     "when without a comparison": plan(when="first.v"),
     "repeat never": plan(repeat=0),

@@ -12,6 +12,7 @@ use crate::limit::ChargeLimit;
 use crate::maker::Maker;
 use crate::params::Params;
 use crate::paths::PathView;
+use crate::raw::Raw;
 use crate::remote::Remote;
 use crate::rules::Rules;
 use crate::settings::{Setting, SettingError, Settings};
@@ -41,6 +42,7 @@ pub struct Firmware {
     settings: Settings,
     self_test: SelfTest,
     maker: Maker,
+    raw: Raw,
     low: Held,
     browned_out: bool,
     state: Volatile,
@@ -58,6 +60,7 @@ impl Firmware {
             settings,
             self_test: SelfTest::default(),
             maker: Maker::new(Slots::default()),
+            raw: Raw::default(),
             low: Held::default(),
             browned_out: false,
             state: Volatile::default(),
@@ -99,6 +102,15 @@ impl Firmware {
         &mut self.maker
     }
 
+    /// What the converter of battery, alternator and System+ voltage (V) and of
+    /// the alternator current (A) delivers before any correction: the mean of
+    /// the last whole eighth of a second. For the maker; NaN before the first
+    /// tick.
+    #[must_use]
+    pub fn raw(&self) -> [f64; 4] {
+        self.raw.means()
+    }
+
     /// All settings; they outlive power, so hand them to the next [`Self::new`].
     #[must_use]
     pub fn settings(&self) -> &Settings {
@@ -135,6 +147,7 @@ impl Firmware {
 
     /// One millisecond: looks at the sensors, decides, drives the outputs.
     pub fn tick(&mut self, inputs: &Inputs) -> &Outputs {
+        self.raw.tick(inputs);
         let inputs = &self.maker.page().map_or(*inputs, |page| page.correct(inputs));
         self.browned_out = self.supply_fails(inputs.battery_volts);
         if self.browned_out {
@@ -299,6 +312,7 @@ impl Firmware {
             codes,
             connected: inputs.connected,
             temperature_c: inputs.temperature_c,
+            alternator_amps: inputs.alternator_amps,
             activity,
         };
     }

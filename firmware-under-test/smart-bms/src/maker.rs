@@ -4,6 +4,7 @@
 //! A loss of power, or a brown-out, forgets what is staged and leaves a commit
 //! where it was; the store sees to it that this is the old page or the new one.
 
+use crate::key::Key;
 use crate::page::{Page, PageError, Serial};
 use crate::store::{Slots, Write};
 
@@ -13,8 +14,10 @@ const BYTES_PER_TICK: usize = 4;
 /// How the memory stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum MakerState {
-    /// No page that counts, nothing staged.
+    /// Never written, or erased; nothing staged.
     Blank,
+    /// Something was written, but no page counts; nothing staged.
+    Damaged,
     /// A page that counts, nothing staged.
     Clean,
     /// Something is staged.
@@ -72,7 +75,8 @@ impl Maker {
             (Some(_), ..) => MakerState::Writing,
             (None, Some(_), _) => MakerState::Staged,
             (None, None, Some(_)) => MakerState::Clean,
-            (None, None, None) => MakerState::Blank,
+            (None, None, None) if self.slots.is_blank() => MakerState::Blank,
+            (None, None, None) => MakerState::Damaged,
         }
     }
 
@@ -95,6 +99,11 @@ impl Maker {
     /// Stages the hardware revision.
     pub fn stage_hardware_revision(&mut self, hardware_revision: u8) {
         self.staged = Some(Page { hardware_revision, ..self.draft() });
+    }
+
+    /// Stages the key.
+    pub fn stage_key(&mut self, key: Key) {
+        self.staged = Some(Page { key, ..self.draft() });
     }
 
     fn draft(&self) -> Page {
@@ -187,5 +196,16 @@ mod tests {
         maker.erase();
         run(&mut maker);
         assert_eq!((maker.state(), maker.page()), (MakerState::Blank, None));
+        // The first page, cut short, is none; and it is known that there was one.
+        maker.stage_hardware_revision(1);
+        maker.commit();
+        maker.tick();
+        maker.tick();
+        let mut maker = Maker::new(*maker.memory());
+        assert_eq!((maker.state(), maker.page()), (MakerState::Damaged, None));
+        maker.stage_hardware_revision(1);
+        maker.commit();
+        run(&mut maker);
+        assert_eq!(maker.state(), MakerState::Clean);
     }
 }

@@ -1,11 +1,12 @@
 //! What the maker writes into a unit: calibration, serial number, hardware
-//! revision; and its form in memory.
+//! revision, key; and its form in memory.
 //!
 //! Not here: where it is kept, and how that survives a loss of power.
 
 use core::fmt;
 
 use crate::io::Inputs;
+use crate::key::{KEY_BYTES, Key};
 
 /// A correction: true = raw × gain + offset.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -59,12 +60,14 @@ pub struct Page {
     pub serial: Serial,
     /// Hardware revision.
     pub hardware_revision: u8,
+    /// The unit's key.
+    pub key: Key,
 }
 
 impl Default for Page {
-    /// Corrects nothing, no serial number, revision 0.
+    /// Corrects nothing, no serial number, revision 0, no key.
     fn default() -> Self {
-        Self { trims: [Trim::NONE; 4], serial: Serial::default(), hardware_revision: 0 }
+        Self { trims: [Trim::NONE; 4], serial: Serial::default(), hardware_revision: 0, key: Key::default() }
     }
 }
 
@@ -109,6 +112,15 @@ const NUMBERS: [Number; 8] = [
     ("current-offset", 3, false, -1.0, 1.0),
 ];
 
+/// Steps a unit (V, A) in which offsets are kept: 0.1 mV, 0.1 mA.
+const OFFSET_STEPS: f64 = 1e4;
+/// … and gains: 1e-6.
+const GAIN_STEPS: f64 = 1e6;
+
+const fn steps(gain: bool) -> f64 {
+    if gain { GAIN_STEPS } else { OFFSET_STEPS }
+}
+
 impl Page {
     /// Names of the calibration's constants.
     pub fn names() -> impl Iterator<Item = &'static str> {
@@ -122,7 +134,8 @@ impl Page {
         self.trims.get(*i).map(|trim| if *gain { trim.gain } else { trim.offset })
     }
 
-    /// Changes a constant.
+    /// Changes a constant to the nearest that can be kept: gains in steps of
+    /// 1e-6, offsets of 0.1 mV or 0.1 mA.
     ///
     /// # Errors
     /// An unknown name, or a value out of range.
@@ -132,7 +145,8 @@ impl Page {
             return Err(PageError::Range { low, high });
         }
         let trim = self.trims.get_mut(i).ok_or(PageError::Unknown)?;
-        *(if gain { &mut trim.gain } else { &mut trim.offset }) = value;
+        let kept = f64::from(whole(value, steps(gain))) / steps(gain);
+        *(if gain { &mut trim.gain } else { &mut trim.offset }) = kept;
         Ok(())
     }
 
@@ -153,8 +167,8 @@ impl Page {
     #[must_use]
     pub fn encode(&self) -> [u8; PAGE_BYTES] {
         let mut bytes = [0; PAGE_BYTES];
-        let numbers = self.trims.iter().flat_map(|t| [t.gain, t.offset]).flat_map(f64::to_le_bytes);
-        let all = numbers.chain(self.serial.0).chain([self.hardware_revision]);
+        let numbers = self.trims.iter().flat_map(|t| [whole(t.gain, GAIN_STEPS), whole(t.offset, OFFSET_STEPS)]).flat_map(i32::to_le_bytes);
+        let all = numbers.chain(self.serial.0).chain([self.hardware_revision]).chain(self.key.0);
         for (place, byte) in bytes.iter_mut().zip(all) {
             *place = byte;
         }
@@ -164,24 +178,28 @@ impl Page {
     /// From its form in memory.
     #[must_use]
     pub fn decode(bytes: &[u8; PAGE_BYTES]) -> Self {
-        let number = |i: usize| {
-            let mut eight = [0; 8];
-            for (to, from) in eight.iter_mut().zip(bytes.iter().skip(i * 8)) {
-                *to = *from;
-            }
-            f64::from_le_bytes(eight)
-        };
-        let trims = core::array::from_fn(|i| Trim { gain: number(2 * i), offset: number(2 * i + 1) });
-        let mut serial = [0; SERIAL_LENGTH];
-        for (to, from) in serial.iter_mut().zip(bytes.iter().skip(64)) {
-            *to = *from;
-        }
-        Self { trims, serial: Serial(serial), hardware_revision: bytes.last().copied().unwrap_or(0) }
+        let mut rest = bytes.iter().copied();
+        let mut number = |steps: f64| f64::from(i32::from_le_bytes(take(&mut rest))) / steps;
+        let trims = core::array::from_fn(|_| Trim { gain: number(GAIN_STEPS), offset: number(OFFSET_STEPS) });
+        let serial = Serial(take(&mut rest));
+        let [hardware_revision] = take(&mut rest);
+        Self { trims, serial, hardware_revision, key: Key(take(&mut rest)) }
     }
 }
 
-/// Eight numbers, the serial number, the hardware revision.
-pub const PAGE_BYTES: usize = 64 + SERIAL_LENGTH + 1;
+/// The nearest number of steps, half away from zero; `core` has no `round`.
+fn whole(value: f64, steps: f64) -> i32 {
+    let scaled = value * steps;
+    (if scaled < 0.0 { scaled - 0.5 } else { scaled + 0.5 }) as i32
+}
+
+/// The next `N` bytes.
+fn take<const N: usize>(bytes: &mut impl Iterator<Item = u8>) -> [u8; N] {
+    core::array::from_fn(|_| bytes.next().unwrap_or(0))
+}
+
+/// Eight numbers, the serial number, the hardware revision, the key.
+pub const PAGE_BYTES: usize = 8 * 4 + SERIAL_LENGTH + 1 + KEY_BYTES;
 
 #[cfg(test)]
 mod tests {
@@ -189,7 +207,9 @@ mod tests {
 
     #[test]
     fn what_is_encoded_is_decoded() {
-        let mut page = Page { serial: Serial::new("HQ2301TWIN1").unwrap_or_default(), hardware_revision: 7, ..Page::default() };
+        let key = Key::new([9; KEY_BYTES]).unwrap_or_default();
+        let serial = Serial::new("HQ2301TWIN1").unwrap_or_default();
+        let mut page = Page { serial, hardware_revision: 7, key, ..Page::default() };
         for (i, name) in Page::names().enumerate() {
             let value = if name.ends_with("gain") { 1.0 + i as f64 / 100.0 } else { i as f64 / 100.0 };
             assert_eq!(page.set(name, value), Ok(()));
@@ -197,6 +217,18 @@ mod tests {
         }
         assert_eq!(Page::decode(&page.encode()), page);
         assert_eq!(page.serial.text(), "HQ2301TWIN1");
+    }
+
+    #[test]
+    fn constants_are_kept_in_steps() {
+        let mut page = Page::default();
+        for (name, value, kept) in
+            [("battery-gain", 1.012_345_64, 1.012_346), ("system-offset", -0.012_36, -0.012_4), ("current-offset", 0.000_04, 0.0)]
+        {
+            assert_eq!(page.set(name, value), Ok(()));
+            assert_eq!(page.get(name), Some(kept));
+        }
+        assert_eq!(Page::decode(&page.encode()), page);
     }
 
     #[test]

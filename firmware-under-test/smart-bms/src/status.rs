@@ -36,6 +36,8 @@ pub struct Status {
     pub connected: bool,
     /// Not on the page, for the maker: power stage, °C.
     pub temperature_c: f64,
+    /// Not on the page, for the maker: into the alternator port, A.
+    pub alternator_amps: f64,
     /// Not on the page: how much of the unit works.
     pub activity: Activity,
 }

@@ -42,6 +42,18 @@ impl Slots {
         slots
     }
 
+    /// Whether nothing was ever written, or all of it was erased.
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        *self == Self::blank()
+    }
+
+    /// All bytes, as a fixture that reads the chip would find them.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        self.0.as_flattened()
+    }
+
     /// The page that counts.
     #[must_use]
     pub fn page(&self) -> Option<Page> {

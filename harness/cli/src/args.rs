@@ -80,6 +80,14 @@ pub struct RunArguments {
     /// name.
     #[arg(long, value_name = "ID=VALUE")]
     pub answer: Vec<String>,
+    /// The unit's key of that name, from a file of 32 hexadecimal digits; the
+    /// virtual station makes up `unit-key`. No key is in any record.
+    #[arg(long = "key", value_name = "NAME=FILE")]
+    pub keys: Vec<String>,
+    /// What the virtual unit remembers without power: read from this file if it
+    /// is there, written to it at the end of the run.
+    #[arg(long, value_name = "FILE")]
+    pub memory: Option<PathBuf>,
     /// For the search for a fault.
     #[command(flatten)]
     pub debugging: Debugging,
@@ -91,6 +99,10 @@ pub struct RunArguments {
     /// a step uses that signal).
     #[arg(long, value_name = "SIGNAL", hide = true)]
     pub panic_on: Option<String>,
+    /// Interrupts at the event of this number (may be repeated), to prove that
+    /// no unit passes then and that the next run finds its way.
+    #[arg(long, value_name = "SEQ", hide = true)]
+    pub interrupt_at: Vec<u64>,
 }
 
 /// On which bench.

@@ -9,7 +9,7 @@ use hil_bench::{BenchFile, BenchKind, BoundBench, Connector, InstrumentSpec};
 use hil_channel::{Bench, ChannelError, Fault};
 use hil_client::Stream;
 use hil_timebase::{Clock, Runtime};
-use hil_twin::{Twin, TwinConfig};
+use hil_twin::{Keys, Twin, TwinConfig};
 use hil_virtual::{Identity, Model};
 
 use crate::failure::Failure;
@@ -26,6 +26,8 @@ const PIPE: usize = 16 * 1024;
 pub struct Assembled {
     /// For the engine.
     pub bench: Rc<dyn Bench>,
+    /// What is behind it.
+    pub twin: Twin,
 }
 
 /// The virtual bench of `loaded`, with this unit clamped in. Noise and the
@@ -46,7 +48,8 @@ pub fn virtual_bench(
             Some(&format!("use `--bench virtual`, or `--like {}` for a virtual bench with its instruments", loaded.bench.id)),
         ));
     }
-    let mut config = TwinConfig { seed, fixture_serial: loaded.bench.fixture_serial.clone(), ..TwinConfig::default() };
+    let mut config =
+        TwinConfig { seed, fixture_serial: loaded.bench.fixture_serial.clone(), keys: Keys::drawn(seed), ..TwinConfig::default() };
     if loaded.like {
         likeness::fixture(&loaded.bench, &mut config);
     }
@@ -66,6 +69,7 @@ pub fn virtual_bench(
             Some(signal) => Rc::new(Saboteur::new(bench, signal)),
             None => bench,
         },
+        twin,
     })
 }
 

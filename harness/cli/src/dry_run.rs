@@ -65,6 +65,12 @@ fn one(out: &mut String, abilities: &BTreeMap<SignalId, Abilities>, indent: &str
                 let _ = writeln!(out, "{indent}set {signal} = {value}  ->  {}", part(signal));
             }
         }
+        Action::Write { entries, commit, .. } => {
+            for entry in entries {
+                let _ = writeln!(out, "{indent}stage {} = {}  ->  {}", entry.signal, entry.setpoint, part(&entry.signal));
+            }
+            let _ = writeln!(out, "{indent}write what is staged, and read it back  ->  {}", part(commit));
+        }
         Action::Ramp { signal, .. } | Action::Profile { signal, .. } => {
             let _ = writeln!(out, "{indent}{}  ->  {}", act.text, part(signal));
         }

@@ -12,7 +12,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::args::RunArguments;
 use crate::assemble::{self, Assembled};
-use crate::control;
+use crate::control::{self, AtEvents};
 use crate::dry_run::dry_run;
 use crate::failure::Failure;
 use crate::folder::{RunFolder, check_writable};
@@ -21,7 +21,7 @@ use crate::load::{Calendar, Loaded, load_at};
 use crate::operator::{Desk, answers, has_terminal};
 use crate::screen::Screen;
 use crate::selection::selection;
-use crate::unit::VirtualUnit;
+use crate::unit::{VirtualUnit, write_memory};
 
 /// Runs a plan and returns the exit code.
 ///
@@ -40,7 +40,9 @@ pub fn run(arguments: &RunArguments, verbose: u8) -> Result<u8, Failure> {
         crate::say(dry_run(&loaded, &selection).trim_end());
         return Ok(0);
     }
-    let unit = VirtualUnit::choose(&loaded.project, &arguments.defect, arguments.defects.as_deref(), arguments.seed)?;
+    let unit = VirtualUnit::choose(&loaded.project, &arguments.defect, arguments.defects.as_deref(), arguments.seed)?
+        .remembering(arguments.memory.as_deref())?
+        .with_keys(&arguments.keys)?;
     let id = match &arguments.run_id {
         Some(id) => check_run_id(id).map(|()| id.clone())?,
         None => run_id(start, arguments.serial.as_deref(), &loaded.plan.id),
@@ -48,7 +50,9 @@ pub fn run(arguments: &RunArguments, verbose: u8) -> Result<u8, Failure> {
 
     let runtime = Runtime::virtual_time().map_err(|e| Failure::tester(format!("cannot make a runtime: {e}"), None))?;
     let assembled = assemble::virtual_bench(&runtime, &loaded, &unit, arguments.seed, arguments.panic_on.as_deref())?;
-    let control = control::listen(&runtime.clock()).map_err(|e| Failure::tester(format!("cannot take signals: {e}"), None))?;
+    let (interrupts, control) =
+        control::listen(&runtime.clock()).map_err(|e| Failure::tester(format!("cannot take signals: {e}"), None))?;
+    let interrupter = AtEvents { numbers: arguments.interrupt_at.clone(), control: interrupts };
     if let Some(junit) = &arguments.junit {
         check_writable(junit)?;
     }
@@ -58,7 +62,10 @@ pub fn run(arguments: &RunArguments, verbose: u8) -> Result<u8, Failure> {
     }
     let header = header(&loaded, arguments, id, start, unit.defects());
     let desk = Desk::new(answers, runtime.clock(), has_terminal());
-    let outcome = drive(&runtime, &loaded, &assembled, header, &folder, (control, selection, desk), verbose)?;
+    let outcome = drive(&runtime, &loaded, &assembled, header, &folder, (control, interrupter, selection, desk), verbose)?;
+    if let Some(memory) = &arguments.memory {
+        write_memory(memory, &assembled.twin)?;
+    }
     folder.write_reports(arguments.junit.as_deref(), arguments.lang.into())?;
     crate::say(&format!("record: {}", folder.path().display()));
     Ok(outcome.exit_code())
@@ -71,12 +78,12 @@ fn drive(
     assembled: &Assembled,
     header: RunHeader,
     folder: &RunFolder,
-    (control, selection, desk): (UnboundedReceiver<Control>, Selection, Desk),
+    (control, interrupter, selection, desk): (UnboundedReceiver<Control>, AtEvents, Selection, Desk),
     verbose: u8,
 ) -> Result<Outcome, Failure> {
     let colour = stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let console = Console::new(Screen(stdout()), ConsoleOptions { colour, verbose: verbose > 0 });
-    let sinks = Sinks { journal: Box::new(folder.journal()?), others: vec![Box::new(console)] };
+    let sinks = Sinks { journal: Box::new(folder.journal()?), others: vec![Box::new(console), Box::new(interrupter)] };
     let mut engine = Engine::new(&loaded.plan, assembled.bench.as_ref(), runtime.clock(), sinks, header, control);
     engine.select(selection);
     engine.leave_out(loaded.lacking.clone());

@@ -1,9 +1,11 @@
 //! The virtual unit of a run: drawn from the population by the seed, with the
 //! defects it was given.
 
+use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
-use hil_twin::{Defect, Population, TwinConfig};
+use hil_twin::{Defect, Keys, Memory, Population, Twin, TwinConfig};
 
 use crate::failure::Failure;
 use crate::project::{Project, read};
@@ -14,6 +16,9 @@ pub struct VirtualUnit {
     defects: Vec<Defect>,
     /// How good units spread, and which one this is.
     drawn: Option<(Population, u64)>,
+    memory: Option<Memory>,
+    /// The station's, by name.
+    keys: Keys,
 }
 
 impl VirtualUnit {
@@ -26,7 +31,40 @@ impl VirtualUnit {
     pub fn choose(project: &Project, ids: &[String], file: Option<&Path>, seed: u64) -> Result<Self, Failure> {
         let defects = chosen_defects(project, ids, file)?;
         let drawn = if defects.is_empty() { Some((population(project)?, seed)) } else { None };
-        Ok(Self { defects, drawn })
+        Ok(Self { defects, drawn, memory: None, keys: Keys::default() })
+    }
+
+    /// With what it remembers from an earlier run, if there was one.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or holds something else.
+    pub fn remembering(mut self, file: Option<&Path>) -> Result<Self, Failure> {
+        let Some(path) = file else { return Ok(self) };
+        match fs::read_to_string(path) {
+            Ok(text) => {
+                let memory = Memory::read(&text).map_err(|e| Failure::invalid(format!("--memory: `{}`: {e}", path.display()), None))?;
+                self.memory = Some(memory);
+            }
+            Err(e) if e.kind() == ErrorKind::NotFound => {}
+            Err(e) => return Err(Failure::invalid(format!("--memory: cannot read `{}`: {e}", path.display()), None)),
+        }
+        Ok(self)
+    }
+
+    /// With these keys of the station, `NAME=FILE`.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or holds no key; its content is not shown.
+    pub fn with_keys(mut self, keys: &[String]) -> Result<Self, Failure> {
+        for key in keys {
+            let (name, path) = key
+                .split_once('=')
+                .filter(|(name, _)| !name.is_empty())
+                .ok_or_else(|| Failure::invalid(format!("--key: `{key}`, expected `NAME=FILE`"), None))?;
+            let text = fs::read_to_string(path).map_err(|e| Failure::invalid(format!("--key: cannot read `{path}`: {e}"), None))?;
+            self.keys.add(name, &text).map_err(|e| Failure::invalid(format!("--key: `{path}` holds no key: {e}"), None))?;
+        }
+        Ok(self)
     }
 
     /// Ids of its defects.
@@ -42,6 +80,8 @@ impl VirtualUnit {
         if let Some((population, seed)) = &self.drawn {
             population.apply(*seed, &mut config.unit).map_err(|e| Failure::invalid(format!("population: {e}"), None))?;
         }
+        config.memory = self.memory;
+        config.keys.extend(&self.keys);
         for defect in &self.defects {
             defect.apply(&mut config.unit).map_err(|e| {
                 Failure::invalid(format!("defect `{}`: {e}", defect.id), Some("`hil defects --paths` lists what can be set"))
@@ -49,6 +89,17 @@ impl VirtualUnit {
         }
         Ok(())
     }
+}
+
+/// Keeps what the unit remembers for the next run. The file is complete or as
+/// it was before.
+///
+/// # Errors
+/// A file that cannot be written: the tester's fault.
+pub fn write_memory(path: &Path, twin: &Twin) -> Result<(), Failure> {
+    let part = path.with_extension("part");
+    let written = fs::write(&part, twin.memory().to_string()).and_then(|()| fs::rename(&part, path));
+    written.map_err(|e| Failure::tester(format!("--memory: cannot write `{}`: {e}", path.display()), None))
 }
 
 /// All defects of a file, or the shipped ones.

@@ -12,6 +12,7 @@ mod settle;
 mod together;
 mod wait;
 mod watch;
+mod write;
 
 use hil_model::{Act, Action};
 
@@ -41,6 +42,7 @@ pub(crate) async fn perform<'a>(scene: &Scene<'a>, act: &'a Act) -> Result<(), S
         Action::Expect { conditions, within, hold } => expect::expect(scene, conditions, *within, *hold).await,
         Action::Read { signal, name } => read::read(scene, signal, name).await,
         Action::Prompt { text, asked, name, check } => prompt::prompt(scene, text, asked, name, check.as_ref()).await,
+        Action::Write { entries, commit, state, within } => write::write(scene, entries, commit, state, *within).await,
         Action::Together { branches } => together::together(scene, branches).await,
     }
 }

@@ -63,6 +63,15 @@ impl<'a> Checker<'a> {
                     }
                 }
             }
+            Action::Write { entries, commit, state, .. } => {
+                for entry in entries {
+                    let fixed: Vec<Value> = if let Setpoint::Fixed(v) = &entry.setpoint { vec![v.clone()] } else { vec![] };
+                    self.driven(&entry.signal, &fixed);
+                    self.read(&entry.signal);
+                }
+                self.needs(commit, "set", |a| a.set);
+                self.read(state);
+            }
             Action::Ramp { signal, from, to, until, capture, .. } => {
                 let ends: Vec<Value> = from.iter().chain([to]).map(|q| Value::Quantity(*q)).collect();
                 self.driven(signal, &ends);

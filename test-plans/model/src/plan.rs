@@ -196,12 +196,35 @@ pub enum Action {
         /// Judges the answer, if anything does.
         check: Option<Check>,
     },
+    /// Write to the unit's memory so that all of it counts, or none, and read
+    /// all of it back.
+    Write {
+        /// In the order written.
+        entries: Vec<Entry>,
+        /// Makes them valid.
+        commit: SignalId,
+        /// Says when they are.
+        state: SignalId,
+        /// How long that may take.
+        within: Duration,
+    },
     /// Branches side by side; goes on when all have ended. The first that fails
     /// cancels the others. No two set one signal.
     Together {
         /// At least two, none empty.
         branches: Vec<Vec<Act>>,
     },
+}
+
+/// One thing that is written to memory.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Entry {
+    /// What.
+    pub signal: SignalId,
+    /// Its value.
+    pub setpoint: Setpoint,
+    /// The memory keeps quantities in steps of this; words as they are.
+    pub step: Option<Quantity>,
 }
 
 /// What would be an answer of a person.

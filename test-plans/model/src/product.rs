@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::quantity::Quantity;
 use crate::signal::{Signal, SignalId};
 
 /// What plans may say about one product.
@@ -21,6 +22,29 @@ pub struct Product {
     pub tables: BTreeMap<String, Vec<BTreeMap<String, String>>>,
     /// Error, warning and alarm codes: `E-B32` to its meaning.
     pub codes: BTreeMap<String, String>,
+    /// What `write` writes to.
+    pub memory: Option<Memory>,
+}
+
+/// The unit's memory for what its maker writes. Written values are staged: the
+/// unit goes on with what it has until all of them are made valid together.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Memory {
+    /// Takes [`Memory::DISCARD`] and [`Memory::WRITE`].
+    pub commit: SignalId,
+    /// Is [`Memory::CLEAN`] once what was written is valid.
+    pub state: SignalId,
+    /// What is kept in it: quantities in these steps, words (`None`) as they are.
+    pub holds: BTreeMap<SignalId, Option<Quantity>>,
+}
+
+impl Memory {
+    /// Forgets what is staged.
+    pub const DISCARD: &str = "discard";
+    /// Makes what is staged valid, or none of it.
+    pub const WRITE: &str = "write";
+    /// Nothing is staged or being written, and what the memory holds is valid.
+    pub const CLEAN: &str = "clean";
 }
 
 /// One testable sentence of the manual.

@@ -239,6 +239,10 @@ fn every_slip_is_named_with_its_remedy() {
             "as = \"code\" },\n]\n\n[[step]]\nid = \"depends\"",
             "as = \"code\", fails-as = \"open-contact\" },\n]\n\n[[step]]\nid = \"depends\"",
         ),
+        ("write-of-nothing", Plan, "write = { \"maker.gain\" = \"gain\", \"maker.serial\" = \"HQ1\" }", "write = {}"),
+        ("write-to-no-memory", Plan, "write = { \"maker.gain\"", "write = { \"battery.voltage\" = \"1 V\", \"maker.gain\""),
+        ("write-of-other-dimension", Plan, "write = { \"maker.gain\" = \"gain\"", "write = { \"maker.gain\" = \"reference\""),
+        ("write-longer-than-the-step", Plan, "\"HQ1\" }, within = \"2 s\"", "\"HQ1\" }, within = \"2 min\""),
         ("continue-on-fail-perhaps", Plan, "continue-on-fail = false", "continue-on-fail = \"no\""),
         // The other files.
         ("limit-swapped", Limits, "min = \"30 s\"\nmax = 31", "min = \"31 s\"\nmax = 30"),
@@ -251,6 +255,12 @@ fn every_slip_is_named_with_its_remedy() {
         ("signal-kind", Product, "kind = \"text\"", "kind = \"txt\""),
         ("signal-without-unit", Product, "unit = \"%\"\n", ""),
         ("signal-twice", Product, "id = \"btv.atc\"", "id = \"btv.atd\""),
+        ("memory-of-no-signal", Product, "\"maker.serial\" = \"exact\"", "\"maker.cereal\" = \"exact\""),
+        ("memory-of-an-observation", Product, "\"maker.serial\" = \"exact\"", "\"maker.state\" = \"exact\""),
+        ("memory-in-steps-of-words", Product, "\"maker.serial\" = \"exact\"", "\"maker.serial\" = \"1 mV\""),
+        ("memory-in-no-steps", Product, "\"maker.gain\" = \"0.01 %\"", "\"maker.gain\" = \"0 %\""),
+        ("memory-without-its-words", Product, "words = [\"discard\", \"write\"]", "words = [\"forget\", \"write\"]"),
+        ("memory-without-state", Product, "state = \"maker.state\"\n", ""),
         ("row-without-id", Product, "{ id = \"atc-open\", ", "{ "),
     ];
     let mut catalogue = String::new();
@@ -421,6 +431,9 @@ fn the_real_plan_survives_too() {
         eprintln!("skipped: no test-plans/eol.toml with its product and limits");
         return;
     };
+    let include = "[[step]]\ninclude = \"include/calibration.toml\"\n";
+    assert!(plan.contains(include));
+    let plan = plan.replace(include, &text("include/calibration.toml").expect("what it includes"));
     let files = read(&product, &limits, &plan, &[]);
     assert!(files.plan.is_ok(), "{}", files.messages());
     let (Ok(product), Ok(limits)) = (files.product, files.limits) else { return };

@@ -10,6 +10,7 @@ use crate::reader::check::{Written, check};
 use crate::reader::computed;
 use crate::reader::context::{Context, Use};
 use crate::reader::course;
+use crate::reader::memory;
 use crate::reader::names::{Named, Names};
 use crate::reader::node::Node;
 use crate::reader::observe;
@@ -21,7 +22,7 @@ use crate::signal::Signal;
 use crate::value::Value;
 
 const ACTIONS: &[&str] =
-    &["expect", "measure", "profile", "prompt", "ramp", "read", "require", "set", "settle", "together", "wait", "watch"];
+    &["expect", "measure", "profile", "prompt", "ramp", "read", "require", "set", "settle", "together", "wait", "watch", "write"];
 
 /// Reads one action; `None` when it is wrong.
 pub(super) fn action(context: &Context<'_>, names: &mut Names, table: Table<'_>) -> Option<Act> {
@@ -43,10 +44,13 @@ pub(super) fn action(context: &Context<'_>, names: &mut Names, table: Table<'_>)
         "settle" => settle(context, &table),
         "together" => branches::together(context, names, &table),
         "wait" => table.required("wait").and_then(|n| n.positive_duration()).map(|duration| Action::Wait { duration }),
+        "write" => memory::write(context, names, &table),
         _ => observe::watch(context, names, &table),
     };
     let fails_as = match table.optional("fails-as") {
-        Some(node) if matches!(which, "expect" | "measure" | "prompt" | "ramp" | "require" | "settle") => course::kind(&node).map(Some),
+        Some(node) if matches!(which, "expect" | "measure" | "prompt" | "ramp" | "require" | "settle" | "write") => {
+            course::kind(&node).map(Some)
+        }
         Some(node) => {
             node.error(format!("`{which}` judges nothing that could fail as `{}`", node.value.as_str().unwrap_or("?")), None);
             None
@@ -107,7 +111,7 @@ fn set(context: &Context<'_>, names: &mut Names, table: &Table<'_>) -> Option<Ac
 }
 
 /// A constant, or for a quantity an expression over earlier values.
-fn setpoint(names: &mut Names, node: &Node<'_>, sort: &Sort) -> Option<Setpoint> {
+pub(super) fn setpoint(names: &mut Names, node: &Node<'_>, sort: &Sort) -> Option<Setpoint> {
     match (computed::named(names, node), sort.dimension()) {
         (Some(expression), Some(dimension)) => computed::quantity(names, node, expression, Some(dimension)).map(Setpoint::Computed),
         _ => value(node, sort).map(Setpoint::Fixed),

@@ -83,6 +83,7 @@ fn drives(act: &Act) -> Vec<&SignalId> {
     match &act.action {
         Action::Set { assignments, .. } => assignments.iter().map(|(s, _)| s).collect(),
         Action::Ramp { signal, .. } | Action::Profile { signal, .. } => vec![signal],
+        Action::Write { entries, commit, .. } => entries.iter().map(|e| &e.signal).chain([commit]).collect(),
         Action::Together { branches } => branches.iter().flatten().flat_map(drives).collect(),
         Action::Wait { .. }
         | Action::Settle { .. }

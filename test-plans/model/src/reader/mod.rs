@@ -19,6 +19,7 @@ mod computed;
 mod context;
 mod course;
 mod limits;
+mod memory;
 mod names;
 mod observe;
 mod plan;

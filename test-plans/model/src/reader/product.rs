@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::product::{Product, Requirement};
-use crate::quantity::{UNITS, Unit, find_unit};
+use crate::product::{Memory, Product, Requirement};
+use crate::quantity::{Quantity, UNITS, Unit, find_unit};
 use crate::reader::node::Node;
 use crate::reader::table::Table;
 use crate::signal::{Role, Signal, SignalId, SignalKind};
@@ -17,6 +17,7 @@ pub(super) fn read(root: Table<'_>) -> Option<Product> {
     let requirements = requirements(&root);
     let tables = root.optional_table("tables").map(|t| tables(&t)).unwrap_or_default();
     let codes = root.optional_table("codes").map(|t| codes(&t)).unwrap_or_default();
+    let memory = root.optional_table("memory").map(|t| memory(t.at("memory"), &signals));
     root.finish();
     let head = head?;
     let id = head.required("id").and_then(|n| n.name());
@@ -33,7 +34,57 @@ pub(super) fn read(root: Table<'_>) -> Option<Product> {
         requirements,
         tables,
         codes,
+        memory: memory.flatten(),
     })
+}
+
+fn memory(table: Table<'_>, signals: &BTreeMap<SignalId, Signal>) -> Option<Memory> {
+    let commit = choice(&table, "commit", signals, &[Memory::DISCARD, Memory::WRITE]);
+    let state = choice(&table, "state", signals, &[Memory::CLEAN]);
+    let holds = table.table("holds");
+    table.finish();
+    let mut found = BTreeMap::new();
+    for entry in holds?.entries() {
+        let Some(signal) = signals.get(&SignalId::new(entry.key)) else {
+            entry.node.unknown("signal", entry.key, signals.keys().map(SignalId::as_str));
+            continue;
+        };
+        if let Some(step) = step(&entry.node, signal) {
+            found.insert(signal.id.clone(), step);
+        }
+    }
+    Some(Memory { commit: commit?, state: state?, holds: found })
+}
+
+/// A signal of the product that takes these words.
+fn choice(table: &Table<'_>, key: &'static str, signals: &BTreeMap<SignalId, Signal>, needs: &[&str]) -> Option<SignalId> {
+    let node = table.required(key)?;
+    let name = node.filled()?;
+    let Some(signal) = signals.get(&SignalId::new(name)) else {
+        node.unknown("signal", name, signals.keys().map(SignalId::as_str));
+        return None;
+    };
+    let has = |word: &&str| matches!(&signal.kind, SignalKind::Choice { words } if words.iter().any(|w| w == word));
+    if !needs.iter().all(has) {
+        node.error(format!("{} is `{name}`, expected a choice with the words `{}`", node.what, needs.join("`, `")), None);
+        return None;
+    }
+    Some(signal.id.clone())
+}
+
+/// In what steps a signal is kept: `0.1 mV`, or `exact` for words.
+fn step(node: &Node<'_>, signal: &Signal) -> Option<Option<Quantity>> {
+    if signal.role != Role::Both {
+        node.error(format!("signal `{}` is held in memory, expected the role `both`", signal.id), None);
+        return None;
+    }
+    let SignalKind::Analog { unit } = signal.kind else { return node.word(&["exact"]).map(|_| None) };
+    let step = node.difference(Some(unit.dimension))?;
+    if step.si <= 0.0 {
+        node.expected("a step above 0", None);
+        return None;
+    }
+    Some(Some(step))
 }
 
 fn signals(root: &Table<'_>) -> BTreeMap<SignalId, Signal> {

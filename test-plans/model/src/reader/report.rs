@@ -10,7 +10,7 @@ use std::ops::Range;
 use crate::diagnostic::{Diagnostic, FileId, Span, nearest};
 
 /// Lists longer than this are cut down to the names nearest to the one found.
-const LISTED: usize = 12;
+const LISTED: usize = 14;
 
 /// Gathers the errors of one file.
 #[derive(Debug, Default)]

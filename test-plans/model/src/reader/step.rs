@@ -147,7 +147,7 @@ fn requirements(context: &Context<'_>, node: &Node<'_>) -> Vec<String> {
 fn judges(act: &Act) -> bool {
     match &act.action {
         Action::Measure { blame, .. } | Action::Require { blame, .. } => matches!(blame, Blame::Unit),
-        Action::Expect { .. } => true,
+        Action::Expect { .. } | Action::Write { .. } => true,
         Action::Ramp { check, .. } => check.is_some(),
         Action::Set { .. }
         | Action::Profile { .. }
@@ -168,6 +168,7 @@ fn longest_wait(acts: &[Act]) -> Option<(&Act, Duration)> {
             Action::Require { within, .. } => Some((act, *within)),
             Action::Expect { within, hold, .. } => Some((act, within.saturating_add(*hold))),
             Action::Settle { timeout, .. } => Some((act, *timeout)),
+            Action::Write { within, .. } => Some((act, *within)),
             Action::Together { branches } => branches.iter().filter_map(|b| longest_wait(b)).max_by_key(|(_, wait)| *wait),
             Action::Measure { .. }
             | Action::Ramp { .. }
@@ -199,6 +200,7 @@ fn fixed_time(action: &Action) -> Duration {
         Action::Together { branches } => branches.iter().map(|acts| fixed_times(acts)).max().unwrap_or_default(),
         Action::Ramp { .. }
         | Action::Set { .. }
+        | Action::Write { .. }
         | Action::Watch { .. }
         | Action::Require { .. }
         | Action::Read { .. }

@@ -50,6 +50,10 @@ pub(super) fn describe(action: &Action) -> String {
             let check = check.as_ref().map(|c| format!(" {}", judged(c))).unwrap_or_default();
             format!("ask \"{text}\" ({asked}){check}")
         }
+        Action::Write { entries, .. } => {
+            let all = list(entries.iter().map(|e| format!("{} = {}", e.signal, e.setpoint)));
+            format!("write {all}, and read it back")
+        }
         Action::Together { branches } => {
             let branch = |acts: &Vec<crate::Act>| format!("[{}]", acts.iter().map(|a| a.text.as_str()).collect::<Vec<_>>().join("; "));
             format!("together {}", branches.iter().map(branch).collect::<Vec<_>>().join(" beside "))
