@@ -29,6 +29,7 @@ fn first<'l>(act: &Act, lacks: &'l BTreeMap<SignalId, String>) -> Option<(&'l Si
         Action::Set { assignments, .. } => assignments.iter().find_map(|(signal, _): &(SignalId, Setpoint)| of(signal)),
         Action::Ramp { signal, until, capture, .. } => [signal].into_iter().chain(until.iter().map(|(s, _)| s)).chain(capture).find_map(of),
         Action::Expect { conditions, .. } => conditions.iter().find_map(|(signal, _)| of(signal)),
+        Action::Write { entries, commit, state, .. } => entries.iter().map(|e| &e.signal).chain([commit, state]).find_map(of),
         Action::Profile { signal, .. }
         | Action::Settle { signal, .. }
         | Action::Measure { signal, .. }
