@@ -70,8 +70,18 @@ fn all_kinds() -> Vec<EventKind> {
         },
         EventKind::PhaseStarted { phase: text("setup") },
         EventKind::PhaseFinished { phase: text("setup"), error: Some(text("no answer\u{0}\u{2028}\n]]>")) },
-        EventKind::StepStarted { step: step(), title: text("Limit"), index: 1, of: 1, attempt: 1, requirements: vec![text("SBMS-ALT-08")] },
-        EventKind::ActionStarted { step: step(), action: 0, text: text("set battery.voltage to 13.3 V") },
+        EventKind::StepStarted {
+            step: step(),
+            title: text("Limit"),
+            index: 1,
+            of: 1,
+            attempt: 1,
+            requirements: vec![text("SBMS-ALT-08")],
+            beside: Some(text("lead")),
+        },
+        EventKind::ActionStarted { step: step(), action: 0, text: text("set battery.voltage to 13.3 V"), branch: vec![] },
+        EventKind::ActionStarted { step: step(), action: 1, text: text("wait 1 s"), branch: vec![2, 1] },
+        EventKind::BranchFinished { step: step(), action: 1, branch: vec![2, 1] },
         EventKind::Stimulus {
             step: step(),
             signal: text("battery.voltage"),
@@ -163,6 +173,7 @@ fn place(kind: &EventKind) -> usize {
         EventKind::Interrupted { .. } => 15,
         EventKind::SafeState { .. } => 16,
         EventKind::RunFinished { .. } => 17,
+        EventKind::BranchFinished { .. } => 18,
     }
 }
 

@@ -5,6 +5,7 @@
 //! report says, an event has said.
 
 pub mod console;
+mod critical;
 pub mod csv;
 pub mod html;
 pub mod junit;
@@ -16,6 +17,7 @@ mod number;
 pub mod run;
 mod strings;
 mod text;
+mod timing;
 
 pub use console::{Console, ConsoleOptions};
 pub use csv::{Csv, write_csv};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::independence::Influence;
 use crate::signal::{Signal, SignalId};
 
 /// What plans may say about one product.
@@ -19,6 +20,8 @@ pub struct Product {
     pub requirements: BTreeMap<String, Requirement>,
     /// Tables a plan's `for-each` may use; cells are TOML strings.
     pub tables: BTreeMap<String, Vec<BTreeMap<String, String>>>,
+    /// What moves what: which actions may run side by side.
+    pub influences: Vec<Influence>,
     /// Error, warning and alarm codes: `E-B32` to its meaning.
     pub codes: BTreeMap<String, String>,
 }

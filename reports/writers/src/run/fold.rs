@@ -23,6 +23,7 @@ impl Run {
             EventKind::ActionStarted { step, text, .. } => {
                 self.work(step).actions.push(Action { began_ns: now, text: clean(text) });
             }
+            EventKind::BranchFinished { .. } => {}
             EventKind::Stimulus { step, signal, value, unit, at_ns, .. } => {
                 let stimulus = Stimulus { signal: clean(signal), value: clean_datum(value), unit: clean(unit), at_ns: *at_ns };
                 self.work(step).stimuli.push(stimulus);
