@@ -1,5 +1,7 @@
 //! The whole program, from outside: the `hil` binary on the virtual bench.
 
+#[path = "suite/bench_time.rs"]
+mod bench_time;
 #[path = "suite/decision.rs"]
 mod decision;
 #[path = "suite/defects.rs"]

@@ -2,6 +2,8 @@
 //! run's beginning to its end; and what ran beside it, with how much longer it
 //! could have been.
 
+use hil_record::Event;
+
 use crate::timing::{Act, Kind, Timing, Work};
 
 /// A piece of the critical path. The pieces follow each other without a gap,
@@ -35,6 +37,27 @@ pub(crate) struct Share {
     pub(crate) ns: u64,
     /// Its longest action on the path and its length.
     pub(crate) longest: Option<(String, u64)>,
+}
+
+/// A piece of a run's critical path, for whoever makes something of his own of
+/// it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Piece {
+    /// Step id or phase; empty for the opening, the safe state and where nothing
+    /// ran.
+    pub name: String,
+    /// Bench nanoseconds.
+    pub from_ns: u64,
+    /// Bench nanoseconds; that at which the next piece begins.
+    pub to_ns: u64,
+}
+
+/// What the bench time of a run went to. The pieces follow each other without a
+/// gap, from 0 to the last event.
+pub fn critical_path(events: &[Event]) -> Vec<Piece> {
+    let timing = Timing::of(events);
+    let name = |part: &Part| part.work.and_then(|i| timing.works.get(i)).map_or_else(String::new, |w| w.name.clone());
+    timing.critical().iter().map(|part| Piece { name: name(part), from_ns: part.from, to_ns: part.to }).collect()
 }
 
 impl Timing {
@@ -128,7 +151,7 @@ fn holds_branches(work: &Work, index: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use hil_record::{Event, EventKind};
+    use hil_record::EventKind;
 
     use super::*;
 

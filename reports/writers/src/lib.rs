@@ -20,6 +20,7 @@ mod text;
 mod timing;
 
 pub use console::{Console, ConsoleOptions};
+pub use critical::{Piece, critical_path};
 pub use csv::{Csv, write_csv};
 pub use html::write_html;
 pub use junit::write_junit;

@@ -80,6 +80,17 @@ mod tests {
     }
 
     #[test]
+    fn the_journal_tells_when_each_branch_ended() {
+        let inner = beside(vec![vec![wait(10)], vec![wait(20)]]);
+        let ran = run(&acts(vec![beside(vec![vec![inner], vec![wait(50)]]), measure("a", limit("1 V", ""))]), |b| b.signal("a", "1 V"));
+        let told = ran.events.iter().filter_map(|e| match &e.kind {
+            EventKind::BranchFinished { branch, .. } => Some((branch.clone(), e.bench_ns / 1_000_000)),
+            _ => None,
+        });
+        assert_eq!(told.collect::<Vec<_>>(), [(vec![1, 1], 10), (vec![1, 2], 20), (vec![1], 20), (vec![2], 50)]);
+    }
+
+    #[test]
     fn names_of_all_are_known_afterwards() {
         let plan = acts(vec![
             watch("out", "high", "edge"),
