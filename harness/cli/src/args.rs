@@ -143,6 +143,9 @@ pub struct Debugging {
     /// Waits for Enter after a step that failed, with the bench as it is.
     #[arg(long)]
     pub pause_on_fail: bool,
+    /// Runs one step after the other, also those that the plan runs side by side.
+    #[arg(long)]
+    pub one_by_one: bool,
     /// Prints what would be commanded; opens nothing.
     #[arg(long)]
     pub dry_run: bool,

@@ -29,7 +29,14 @@ pub fn selection(arguments: &Debugging, plan: &Plan) -> Result<Selection, Failur
     // A selection of all steps leaves none out.
     let steps = steps.filter(|steps| steps.len() < plan.steps.len());
     let repeat = arguments.repeat.unwrap_or(if arguments.until_fail { ROUNDS } else { 1 });
-    Ok(Selection { steps, why, repeat, until_fail: arguments.until_fail, pause_on_fail: arguments.pause_on_fail })
+    Ok(Selection {
+        steps,
+        why,
+        repeat,
+        until_fail: arguments.until_fail,
+        pause_on_fail: arguments.pause_on_fail,
+        one_by_one: arguments.one_by_one,
+    })
 }
 
 /// A step's id, or what all rows of a `for-each` begin with.

@@ -1,5 +1,7 @@
 //! The whole program, from outside: the `hil` binary on the virtual bench.
 
+#[path = "suite/bench_time.rs"]
+mod bench_time;
 #[path = "suite/calibration.rs"]
 mod calibration;
 #[path = "suite/decision.rs"]

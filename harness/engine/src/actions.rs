@@ -20,8 +20,8 @@ pub(crate) use ramp::STEP as RAMP_STEP;
 
 use crate::scene::{Scene, Stop};
 
-/// Does one act.
-pub(crate) async fn perform<'a>(scene: &Scene<'a>, act: &'a Act) -> Result<(), Stop> {
+/// Does one act; `branch` says in which branch of a `together` it stands.
+pub(crate) async fn perform<'a>(scene: &Scene<'a>, branch: &[usize], act: &'a Act) -> Result<(), Stop> {
     match &act.action {
         Action::Set { assignments, refusable, name } => set::set(scene, assignments, *refusable, name.as_ref()).await,
         Action::Ramp { signal, from, to, rate, until, capture, name, check } => {
@@ -43,6 +43,6 @@ pub(crate) async fn perform<'a>(scene: &Scene<'a>, act: &'a Act) -> Result<(), S
         Action::Read { signal, name } => read::read(scene, signal, name).await,
         Action::Prompt { text, asked, name, check } => prompt::prompt(scene, text, asked, name, check.as_ref()).await,
         Action::Write { entries, commit, state, within } => write::write(scene, entries, commit, state, *within).await,
-        Action::Together { branches } => together::together(scene, branches).await,
+        Action::Together { branches } => together::together(scene, branch, branches).await,
     }
 }

@@ -1,6 +1,8 @@
 //! The course of a run's steps: which are left out, how often each runs, and
 //! what a failure means for those after it.
 
+mod lanes;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,7 +14,7 @@ use crate::evaluate::evaluate;
 use crate::header::{Question, Selection};
 use crate::names::{Exported, Names};
 use crate::scene::{Scene, Stage};
-use crate::step::{Ended, NO_JOURNAL, run_acts_after, run_step};
+use crate::step::{Ended, NO_JOURNAL, Place, run_acts_after, run_step};
 
 /// Bench time that recovering after a failed step may take.
 pub const RECOVER_LIMIT: Duration = Duration::from_secs(120);
@@ -38,43 +40,61 @@ impl<'a> Course<'a> {
 
     /// Every round of every step.
     pub(crate) async fn run(&self) -> Result<(), Halt> {
+        let all = self.plan.steps.len();
+        let groups = if self.selection.side_by_side() { self.plan.groups() } else { (0..all).map(|i| i..i + 1).collect() };
         for round in 1..=self.selection.rounds() {
-            for (index, step) in self.plan.steps.iter().enumerate() {
-                let last = round == self.selection.rounds() && index + 1 == self.plan.steps.len();
-                self.step(index, step, last).await?;
+            for group in &groups {
+                let last = round == self.selection.rounds() && group.end == all;
+                if group.len() == 1 { self.step(group.start, last).await? } else { self.side_by_side(group.clone(), last).await? }
             }
         }
         Ok(())
     }
 
-    async fn step(&self, index: usize, step: &Step, last: bool) -> Result<(), Halt> {
-        if self.left_out(step)? {
-            return Ok(());
+    /// A step that runs alone.
+    async fn step(&self, index: usize, last: bool) -> Result<(), Halt> {
+        match self.attempts(index, false).await? {
+            Verdict::Fail => self.after_fail(&self.plan.steps[index], last).await,
+            _ => Ok(()),
         }
-        let mut ended = self.attempt(index, step).await?;
+    }
+
+    /// A step as often as its plan and its failures want it. Its last verdict, if
+    /// that is no error.
+    async fn attempts(&self, index: usize, beside: bool) -> Result<Verdict, Halt> {
+        let step = &self.plan.steps[index];
+        if self.left_out(step)? {
+            return Ok(Verdict::Skipped);
+        }
+        let mut ended = self.attempt(index, beside).await?;
         for _ in 1..step.course.repeat {
             if matches!(ended.verdict, Verdict::Pass | Verdict::Inconclusive) {
-                ended = self.attempt(index, step).await?;
+                ended = self.attempt(index, beside).await?;
             }
         }
         if let Some(failure) = ended.failure.filter(|f| step.course.retry_on.contains(f) && ended.verdict >= Verdict::Fail) {
             self.announce_retry(step, failure)?;
             recover(self.stage, self.plan, step).await?;
-            ended = self.attempt(index, step).await?;
+            ended = self.attempt(index, beside).await?;
         }
         self.keep(step, &ended);
         match ended.verdict {
             Verdict::Error => Err(format!("step `{}` ended in an error of the tester", step.id)),
-            Verdict::Fail => self.after_fail(step, last).await,
-            Verdict::Pass | Verdict::Inconclusive | Verdict::Skipped | Verdict::Aborted => Ok(()),
+            verdict => Ok(verdict),
         }
     }
 
-    async fn attempt(&self, index: usize, step: &Step) -> Result<Ended, Halt> {
-        let attempt = self.stage.log.look().state.attempts(&step.id) + 1;
+    async fn attempt(&self, index: usize, beside: bool) -> Result<Ended, Halt> {
+        let step = &self.plan.steps[index];
         let exported = |name: &String| Some((name.clone(), self.exported.borrow().get(name)?.clone()));
         let imports = step.course.imports.keys().filter_map(exported).collect();
-        run_step(self.stage, step, (index + 1, self.plan.steps.len()), attempt, &imports).await.map_err(|_| NO_JOURNAL.to_owned())
+        let place = Place {
+            index: index + 1,
+            of: self.plan.steps.len(),
+            attempt: self.stage.log.look().state.attempts(&step.id) + 1,
+            beside: step.course.beside.clone().filter(|_| beside),
+        };
+        run_step(self.stage, step, place, &imports).await.map_err(|_| NO_JOURNAL.to_owned())
     }
 
     async fn after_fail(&self, step: &Step, last: bool) -> Result<(), Halt> {
@@ -88,7 +108,7 @@ impl<'a> Course<'a> {
             return Err(format!("step `{}` failed, and the run goes on until a step fails", step.id));
         }
         if !step.course.continue_on_fail {
-            return Err(format!("step `{}` failed, and the plan does not go on after it", step.id));
+            return Err(no_further(step));
         }
         if last { Ok(()) } else { recover(self.stage, self.plan, step).await }
     }
@@ -185,6 +205,11 @@ impl<'a> Course<'a> {
     fn emit(&self, kind: EventKind) -> Result<(), Halt> {
         self.stage.log.emit(kind).map_err(|_| NO_JOURNAL.to_owned())
     }
+}
+
+/// Why the plan ends with a step that failed.
+fn no_further(step: &Step) -> Halt {
+    format!("step `{}` failed, and the plan does not go on after it", step.id)
 }
 
 /// Brings the bench back to where a step expects it, after one that failed and

@@ -57,11 +57,19 @@ pub struct Selection {
     pub until_fail: bool,
     /// Asks after each step that failed, before anything else is done to it.
     pub pause_on_fail: bool,
+    /// One step after the other, also those that may run side by side.
+    pub one_by_one: bool,
 }
 
 impl Selection {
     pub(crate) fn has(&self, step: &str) -> bool {
         self.steps.as_ref().is_none_or(|steps| steps.contains(step))
+    }
+
+    /// Whether steps run beside others. Whoever looks at a failure wants nothing
+    /// else to go on meanwhile.
+    pub(crate) fn side_by_side(&self) -> bool {
+        !(self.one_by_one || self.until_fail || self.pause_on_fail)
     }
 
     pub(crate) fn rounds(&self) -> u32 {

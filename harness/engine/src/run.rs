@@ -158,7 +158,11 @@ impl<'a> Engine<'a> {
     fn close(&self, cut: Verdict, why: &str) {
         let stage = self.stage();
         self.end_phase(Some(why.to_owned()));
-        let _ = finish_step(&stage, Some(cut), why);
+        let running: Vec<String> = self.log.look().state.open.iter().map(|o| o.id.clone()).collect();
+        for step in running {
+            // What the journal could not take has been noted by the dispatcher.
+            let _ = finish_step(&stage, &step, Some(cut), why);
+        }
         let left = |step: &&Step| self.log.look().state.result(&step.id).is_none();
         for step in self.plan.steps.iter().filter(left) {
             self.log.note(EventKind::StepFinished {

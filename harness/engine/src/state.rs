@@ -14,8 +14,8 @@ pub(crate) struct State {
     pub(crate) opened: bool,
     /// `setup` or `teardown`, while it runs.
     pub(crate) phase: Option<String>,
-    /// The step that runs.
-    pub(crate) open: Option<OpenStep>,
+    /// The steps that run, in the order in which they began.
+    pub(crate) open: Vec<OpenStep>,
     /// How often somebody asked to stop.
     pub(crate) interrupts: u32,
     /// The safe state's event is out; whether it was confirmed.
@@ -66,7 +66,7 @@ impl State {
             EventKind::PhaseStarted { phase } => self.phase = Some(phase.clone()),
             EventKind::PhaseFinished { .. } => self.phase = None,
             EventKind::StepStarted { step, attempt, requirements, .. } => {
-                self.open = Some(OpenStep {
+                self.open.push(OpenStep {
                     id: step.clone(),
                     attempt: *attempt,
                     has_requirements: !requirements.is_empty(),
@@ -85,6 +85,7 @@ impl State {
                 self.outcome = Some(Outcome { disposition: *disposition, status: *status, safe: *safe });
             }
             EventKind::ActionStarted { .. }
+            | EventKind::BranchFinished { .. }
             | EventKind::Stimulus { .. }
             | EventKind::Reading { .. }
             | EventKind::Edge { .. }
@@ -93,7 +94,7 @@ impl State {
     }
 
     fn fold_measurement(&mut self, m: &Measurement) {
-        match self.open.as_mut().filter(|o| o.id == m.step) {
+        match self.open.iter_mut().find(|o| o.id == m.step) {
             Some(open) => {
                 self.judged += 1;
                 open.take(m.verdict, || describe(m));
@@ -103,19 +104,22 @@ impl State {
     }
 
     fn fold_problem(&mut self, step: Option<&str>, verdict: Verdict, message: &str) {
-        match self.open.as_mut().filter(|o| Some(o.id.as_str()) == step) {
+        match self.open.iter_mut().find(|o| Some(o.id.as_str()) == step) {
             Some(open) => open.take(verdict, || message.to_owned()),
             None => self.trouble |= verdict == Verdict::Error,
         }
     }
 
     fn fold_step(&mut self, step: &str, verdict: Verdict, reason: Option<&str>) {
-        if self.open.as_ref().is_some_and(|o| o.id == step) {
-            self.open = None;
-        }
+        self.open.retain(|o| o.id != step);
         if self.steps.entry(step.to_owned()).or_default().end(verdict, reason) {
             self.retried.push(step.to_owned());
         }
+    }
+
+    /// A step that runs.
+    pub(crate) fn open_step(&self, step: &str) -> Option<&OpenStep> {
+        self.open.iter().find(|o| o.id == step)
     }
 
     /// How many attempts of a step have ended.
@@ -182,8 +186,9 @@ impl State {
     }
 
     /// Where something that goes wrong now belongs: the step or phase that runs.
+    /// Of several steps side by side it is the first, and the others end too.
     pub(crate) fn place(&self) -> Option<String> {
-        self.open.as_ref().map(|o| o.id.clone()).or_else(|| self.phase.clone())
+        self.open.first().map(|o| o.id.clone()).or_else(|| self.phase.clone())
     }
 }
 

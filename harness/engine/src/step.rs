@@ -10,6 +10,7 @@ use crate::actions::perform;
 use crate::dispatcher::JournalFailed;
 use crate::names::Exported;
 use crate::scene::{Scene, Stage, Stop};
+use crate::state::State;
 use crate::watches::attended;
 
 /// Why nothing goes on after the journal failed.
@@ -24,16 +25,26 @@ pub(crate) struct Ended {
     pub(crate) exported: BTreeMap<String, Exported>,
 }
 
-/// Runs one attempt of a step from its first event to its last. `place` is its
-/// number, from 1, and how many there are.
+/// Where an attempt stands in its run.
+pub(crate) struct Place {
+    /// The step's number, from 1.
+    pub(crate) index: usize,
+    /// How many steps there are.
+    pub(crate) of: usize,
+    /// From 1.
+    pub(crate) attempt: u32,
+    /// The step that goes on meanwhile.
+    pub(crate) beside: Option<String>,
+}
+
+/// Runs one attempt of a step from its first event to its last.
 pub(crate) async fn run_step(
     stage: &Stage<'_>,
     step: &Step,
-    place: (usize, usize),
-    attempt: u32,
+    place: Place,
     imports: &BTreeMap<String, Exported>,
 ) -> Result<Ended, JournalFailed> {
-    let (index, of) = place;
+    let Place { index, of, attempt, beside } = place;
     stage.log.emit(EventKind::StepStarted {
         step: step.id.clone(),
         title: step.title.clone(),
@@ -41,6 +52,7 @@ pub(crate) async fn run_step(
         of,
         attempt,
         requirements: step.requirements.clone(),
+        beside,
     })?;
     let end = stage.clock.now() + step.timeout;
     let scene = Scene { attempt, end, ..Scene::new(stage, &step.id, &step.requirements, false) };
@@ -57,20 +69,21 @@ pub(crate) async fn run_step(
     drop(names);
     // Disarms the watches.
     drop(scene);
-    let verdict = finish_step(stage, None, "")?;
+    let verdict = finish_step(stage, &step.id, None, "")?;
     if verdict >= Verdict::Aborted {
         exported.clear();
     }
     Ok(Ended { verdict, failure, exported })
 }
 
-/// Ends the step that runs, with `floor` as its mildest verdict.
-pub(crate) fn finish_step(stage: &Stage<'_>, floor: Option<Verdict>, floor_reason: &str) -> Result<Verdict, JournalFailed> {
+/// Ends a step if it runs, with `floor` as its mildest verdict.
+pub(crate) fn finish_step(stage: &Stage<'_>, step: &str, floor: Option<Verdict>, floor_reason: &str) -> Result<Verdict, JournalFailed> {
     // What is not in the journal has not been judged.
     let (floor, floor_reason) = if stage.log.look().journal_failed() { (Some(Verdict::Error), NO_JOURNAL) } else { (floor, floor_reason) };
-    let ended = stage.log.look().state.open.as_ref().map(|open| (open.id.clone(), open.attempt, open.verdict(floor, floor_reason)));
-    let Some((step, attempt, (verdict, reason))) = ended else { return Ok(Verdict::Skipped) };
-    stage.log.emit(EventKind::StepFinished { step, attempt, verdict, reason })?;
+    let open = |state: &State| Some((state.open_step(step)?.attempt, state.open_step(step)?.verdict(floor, floor_reason)));
+    let ended = open(&stage.log.look().state);
+    let Some((attempt, (verdict, reason))) = ended else { return Ok(Verdict::Skipped) };
+    stage.log.emit(EventKind::StepFinished { step: step.to_owned(), attempt, verdict, reason })?;
     Ok(verdict)
 }
 
@@ -116,6 +129,6 @@ pub(crate) async fn run_acts_after(scene: &Scene<'_>, acts: &[Act]) -> Result<()
 }
 
 async fn run_act(scene: &Scene<'_>, index: usize, act: &Act) -> Result<(), Stop> {
-    scene.emit(EventKind::ActionStarted { step: scene.step.to_owned(), action: index, text: act.text.clone() })?;
-    attended(scene, perform(scene, act)).await
+    scene.emit(EventKind::ActionStarted { step: scene.step.to_owned(), action: index, text: act.text.clone(), branch: Vec::new() })?;
+    attended(scene, perform(scene, &[], act)).await
 }

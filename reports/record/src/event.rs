@@ -95,15 +95,34 @@ pub enum EventKind {
         attempt: u32,
         /// What it judges.
         requirements: Vec<String>,
+        /// The step that it runs beside; every other begins when those before
+        /// it have ended.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        beside: Option<String>,
     },
-    /// An action of a step or a phase begins.
+    /// An action of a step or a phase begins. It ends when the next of the same
+    /// step and branch begins, or when that branch, step or phase ends.
     ActionStarted {
         /// Step id, `setup`, `recover` or `teardown`.
         step: String,
-        /// Index within it, from 0.
+        /// Index within it, from 0; in a branch that of its `together`.
         action: usize,
         /// One line for people.
         text: String,
+        /// In which branch of a `together`, from 1, and in which of the one in
+        /// it; empty outside.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        branch: Vec<usize>,
+    },
+    /// A branch of a `together` came to its end. One that was cancelled has no
+    /// such event: it ended with its step.
+    BranchFinished {
+        /// Step id, `setup`, `recover` or `teardown`.
+        step: String,
+        /// Index of its `together`.
+        action: usize,
+        /// Which, as in `action-started`.
+        branch: Vec<usize>,
     },
     /// A signal was set.
     Stimulus {

@@ -71,8 +71,18 @@ fn all_kinds() -> Vec<EventKind> {
         },
         EventKind::PhaseStarted { phase: text("setup") },
         EventKind::PhaseFinished { phase: text("setup"), error: Some(text("no answer\u{0}\u{2028}\n]]>")) },
-        EventKind::StepStarted { step: step(), title: text("Limit"), index: 1, of: 1, attempt: 1, requirements: vec![text("SBMS-ALT-08")] },
-        EventKind::ActionStarted { step: step(), action: 0, text: text("set battery.voltage to 13.3 V") },
+        EventKind::StepStarted {
+            step: step(),
+            title: text("Limit"),
+            index: 1,
+            of: 1,
+            attempt: 1,
+            requirements: vec![text("SBMS-ALT-08")],
+            beside: Some(text("lead")),
+        },
+        EventKind::ActionStarted { step: step(), action: 0, text: text("set battery.voltage to 13.3 V"), branch: vec![] },
+        EventKind::ActionStarted { step: step(), action: 1, text: text("wait 1 s"), branch: vec![2, 1] },
+        EventKind::BranchFinished { step: step(), action: 1, branch: vec![2, 1] },
         EventKind::Stimulus {
             step: step(),
             signal: text("battery.voltage"),
@@ -153,18 +163,19 @@ fn place(kind: &EventKind) -> usize {
         EventKind::PhaseFinished { .. } => 3,
         EventKind::StepStarted { .. } => 4,
         EventKind::ActionStarted { .. } => 5,
-        EventKind::Stimulus { .. } => 6,
-        EventKind::Reading { .. } => 7,
-        EventKind::Edge { .. } => 8,
-        EventKind::Measurement(_) => 9,
-        EventKind::Problem { .. } => 10,
-        EventKind::StepFinished { .. } => 11,
-        EventKind::Answer { .. } => 12,
-        EventKind::StepExcluded { .. } => 13,
-        EventKind::Retry { .. } => 14,
-        EventKind::Interrupted { .. } => 15,
-        EventKind::SafeState { .. } => 16,
-        EventKind::RunFinished { .. } => 17,
+        EventKind::BranchFinished { .. } => 6,
+        EventKind::Stimulus { .. } => 7,
+        EventKind::Reading { .. } => 8,
+        EventKind::Edge { .. } => 9,
+        EventKind::Measurement(_) => 10,
+        EventKind::Problem { .. } => 11,
+        EventKind::StepFinished { .. } => 12,
+        EventKind::Answer { .. } => 13,
+        EventKind::StepExcluded { .. } => 14,
+        EventKind::Retry { .. } => 15,
+        EventKind::Interrupted { .. } => 16,
+        EventKind::SafeState { .. } => 17,
+        EventKind::RunFinished { .. } => 18,
     }
 }
 
@@ -185,7 +196,7 @@ fn every_kind_of_event_survives() {
     let events = number(all_kinds());
     let mut kinds: Vec<_> = events.iter().map(|e| place(&e.kind)).collect();
     kinds.dedup();
-    assert_eq!(kinds, (0..18).collect::<Vec<_>>());
+    assert_eq!(kinds, (0..19).collect::<Vec<_>>());
 
     let bytes = written(&events);
     assert_eq!(bytes.iter().filter(|b| **b == b'\n').count(), events.len(), "one line each");
@@ -276,7 +287,7 @@ fn a_bad_line_in_the_middle_is_named() {
     let error = read(text.replace("bench-opened", "bench-painted").as_bytes()).unwrap_err();
     assert!(error.to_string().starts_with("journal, line 2: no event: unknown variant `bench-painted`"), "{error}");
     // A whole last line that is no event was not torn.
-    assert!(matches!(read(format!("{text}}}\n").as_bytes()), Err(JournalError::Line { line: 21, .. })));
+    assert!(matches!(read(format!("{text}}}\n").as_bytes()), Err(JournalError::Line { line: 23, .. })));
 }
 
 #[test]

@@ -14,6 +14,7 @@ use hil_record::{Event, EventKind, EventSink, PartIdentity, SinkError, Verdict};
 
 use self::row::Row;
 use crate::text::{self, count, duration, mark, plain};
+use crate::timing::Timing;
 
 /// How a [`Console`] writes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -30,8 +31,9 @@ pub struct Console<W> {
     out: W,
     options: ConsoleOptions,
     pace: Pace,
-    /// The step or phase that goes on.
-    row: Option<Row>,
+    /// The step or phase that goes on; several that run side by side.
+    rows: Vec<Row>,
+    timing: Timing,
     skipped: Option<Skipped>,
     /// What was not good, for the end.
     bad: Vec<(Verdict, String)>,
@@ -73,7 +75,16 @@ type Written = std::io::Result<()>;
 impl<W: Write> Console<W> {
     /// Onto `out`.
     pub fn new(out: W, options: ConsoleOptions) -> Self {
-        Self { out, options, pace: Pace::default(), row: None, skipped: None, bad: Vec::new(), run: String::new() }
+        Self {
+            out,
+            options,
+            pace: Pace::default(),
+            rows: Vec::new(),
+            timing: Timing::default(),
+            skipped: None,
+            bad: Vec::new(),
+            run: String::new(),
+        }
     }
 
     /// What was written to.
@@ -83,6 +94,7 @@ impl<W: Write> Console<W> {
 
     fn take(&mut self, event: &Event) -> Written {
         let now = event.bench_ns;
+        self.timing.take(event);
         if let EventKind::StepFinished { step, verdict: Verdict::Skipped, reason, .. } = &event.kind {
             return self.skip(step, reason.as_deref().unwrap_or("no reason given"));
         }
@@ -107,9 +119,10 @@ impl<W: Write> Console<W> {
             EventKind::BenchOpened { parts } => self.bench_opened(parts),
             EventKind::PhaseStarted { phase } => self.phase_started(now, phase),
             EventKind::PhaseFinished { phase, error } => self.phase_finished(now, phase, error.as_deref()),
-            EventKind::StepStarted { step, title, index, of, attempt, .. } => {
-                self.step_started(now, (step, title), (*index, *of), *attempt)
+            EventKind::StepStarted { step, title, index, of, attempt, beside, .. } => {
+                self.step_started(now, (step, title), (*index, *of), *attempt, beside.as_deref())
             }
+            EventKind::BranchFinished { .. } => Ok(()),
             EventKind::ActionStarted { action, text, .. } => self.detail(now, &format!("action {action}: {text}")),
             EventKind::Stimulus { signal, value, unit, at_ns, uncertainty_ns, source, .. } => {
                 let what = format!("{signal} set to {}", text::datum(value, unit));

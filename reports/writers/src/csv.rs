@@ -74,6 +74,7 @@ impl<W: Write> Csv<W> {
             | EventKind::PhaseStarted { .. }
             | EventKind::PhaseFinished { .. }
             | EventKind::StepStarted { .. }
+            | EventKind::BranchFinished { .. }
             | EventKind::ActionStarted { .. }
             | EventKind::Stimulus { .. }
             | EventKind::Reading { .. }

@@ -69,7 +69,11 @@ impl Fold {
             EventKind::StepStarted { step, title, attempt, requirements, .. } => {
                 self.step_started(step, title, *attempt, requirements, now)
             }
-            EventKind::ActionStarted { .. } | EventKind::Stimulus { .. } | EventKind::Reading { .. } | EventKind::Edge { .. } => {}
+            EventKind::ActionStarted { .. }
+            | EventKind::BranchFinished { .. }
+            | EventKind::Stimulus { .. }
+            | EventKind::Reading { .. }
+            | EventKind::Edge { .. } => {}
             EventKind::Measurement(m) => self.measurement(m),
             EventKind::Problem { step, verdict, message } => self.case_of(step.as_deref()).fault(*verdict, message.clone()),
             EventKind::StepFinished { step, verdict, reason, .. } => self.step_finished(step, *verdict, reason.as_deref(), now),

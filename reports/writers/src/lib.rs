@@ -5,6 +5,7 @@
 //! report says, an event has said.
 
 pub mod console;
+mod critical;
 pub mod csv;
 pub mod html;
 pub mod junit;
@@ -16,8 +17,10 @@ mod number;
 pub mod run;
 mod strings;
 mod text;
+mod timing;
 
 pub use console::{Console, ConsoleOptions};
+pub use critical::{Piece, critical_path};
 pub use csv::{Csv, write_csv};
 pub use html::write_html;
 pub use junit::write_junit;

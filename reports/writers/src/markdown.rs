@@ -5,12 +5,17 @@ use std::io::Write;
 
 use hil_record::{Event, Measurement, Verdict};
 
+use crate::critical::Share;
 use crate::lang::Lang;
 use crate::margin::{margin, margin_text};
 use crate::number::Figures;
 use crate::run::Run;
 use crate::strings::{Strings, symbol};
 use crate::text::{duration, name};
+use crate::timing::{Kind, Timing};
+
+/// Shares of the critical path that are told.
+const MOST_SHARES: usize = 6;
 
 /// Rows of the table of what was not good; a job summary is no full report.
 const MOST_ROWS: usize = 30;
@@ -25,6 +30,7 @@ pub fn write_markdown(events: &[Event], lang: Lang, out: &mut impl Write) -> std
     let mut text = heading(&run, strings, lang);
     text.push_str(&bad_steps(&run, strings));
     text.push_str(&bad_measurements(&run, strings, lang));
+    text.push_str(&critical_path(&Timing::of(events), strings, lang));
     text.push_str(&files(strings));
     out.write_all(text.as_bytes())?;
     out.flush()
@@ -106,6 +112,38 @@ fn bad_measurements(run: &Run, s: &Strings, lang: Lang) -> String {
     };
     let head = [s.verdict, s.step, s.name, s.value, s.limits, s.margin, s.requirements].join(" | ");
     table(&format!("\n| {head} |\n|---|---|---|---|---|---|---|\n"), bad.map(row), s)
+}
+
+/// Where the bench time went.
+fn critical_path(timing: &Timing, s: &Strings, lang: Lang) -> String {
+    let name = |share: &Share| {
+        let name = match share.kind {
+            Kind::Opening => s.opening.to_owned(),
+            Kind::SafeState => s.safe_state.to_owned(),
+            Kind::Phase => s.phase(&share.name),
+            Kind::Step => share.name.clone(),
+        };
+        if share.times > 1 { format!("{name} × {}", share.times) } else { name }
+    };
+    let total = timing.end.max(1);
+    let shares = timing.shares();
+    let rows: String = shares
+        .iter()
+        .take(MOST_SHARES)
+        .map(|share| {
+            let longest = share.longest.as_ref().map_or(String::new(), |(act, ns)| format!("{}: {act}", lang.number(&duration(*ns))));
+            let share_of = share.ns * 100 / total;
+            format!("| {} | {} | {share_of} % | {} |\n", escaped(&name(share)), lang.number(&duration(share.ns)), escaped(&longest))
+        })
+        .collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    let beside = timing.beside();
+    let steps: usize = beside.iter().map(|b| b.works.len()).sum();
+    let least = beside.iter().map(|b| b.slack).min();
+    let least = least.map_or(String::new(), |ns| format!("\n{steps} {}: {}\n", s.ran_beside, lang.number(&duration(ns))));
+    format!("\n### {}\n\n| {} | {} | {} | {} |\n|---|---|---|---|\n{rows}{least}", s.critical, s.step, s.took, s.share, s.longest_action)
 }
 
 fn table(head: &str, rows: impl Iterator<Item = String>, s: &Strings) -> String {

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use hil_record::{Disposition, Event, Measurement, Outcome, PartIdentity, SafeOutput, Status, Verdict};
 
-pub(crate) use self::part::{Action, Answer, Attempt, Edge, Phase, Problem, Reading, Step, Stimulus};
+pub(crate) use self::part::{Answer, Attempt, Edge, Phase, Problem, Reading, Step, Stimulus};
 use crate::text::plain;
 
 /// Everything the journal says of a run.
@@ -30,8 +30,6 @@ pub struct Run {
     /// Each of the product's requirements and its clause in the manual.
     pub(crate) clauses: BTreeMap<String, String>,
     pub(crate) parts: Vec<PartIdentity>,
-    /// When the bench had opened.
-    pub(crate) opened_ns: Option<u64>,
     /// In the plan's order, also those that never ran.
     pub(crate) steps: Vec<Step>,
     /// Where each of them is.
@@ -61,8 +59,6 @@ pub(crate) struct SafeState {
     pub(crate) outputs: Vec<SafeOutput>,
     pub(crate) confirmed: bool,
     pub(crate) took_ns: u64,
-    /// When it was confirmed.
-    pub(crate) at_ns: u64,
 }
 
 /// How many of each.

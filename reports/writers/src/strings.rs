@@ -121,8 +121,15 @@ table! {
     accepted: "accepted", "zulässig";
     time_from: "time since", "Zeit seit";
     timeline: "What ran when", "Was wann lief";
-    timeline_note: "Dark bars lie on the critical path: nothing else could have run in their place. Light bars ran beside them. A step's lines are the beginnings of its actions.",
-        "Dunkle Balken liegen auf dem kritischen Pfad: An ihrer Stelle hätte nichts anderes laufen können. Helle Balken liefen daneben. Striche in einem Schritt sind die Anfänge seiner Aktionen.";
+    timeline_note: "Dark: on the critical path, whose parts add up to the bench time. Hatched: ran beside it and could have taken longer by the slack. Numbers are those of the steps; lines are the beginnings of actions, strips are branches.",
+        "Dunkel: auf dem kritischen Pfad, dessen Teile zusammen die Prüfzeit sind. Schraffiert: lief daneben und hätte um den Puffer länger dauern können. Zahlen sind die der Schritte; Striche sind die Anfänge von Aktionen, Streifen sind Zweige.";
+    in_turn: "in turn", "nacheinander";
+    beside: "beside", "daneben";
+    slack: "slack", "Puffer";
+    share: "Share", "Anteil";
+    of_it: "of it", "davon";
+    longest_action: "Longest action", "Längste Aktion";
+    ran_beside: "steps ran beside the critical path, least slack", "Schritte liefen neben dem kritischen Pfad, kleinster Puffer";
     critical: "Critical path", "Kritischer Pfad";
     instruments: "Instruments and fixture", "Messgeräte und Vorrichtung";
     part: "Part", "Teil";

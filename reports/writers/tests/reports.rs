@@ -34,7 +34,7 @@ fn good() -> Vec<Event> {
         .measured(Measurement { low: Some(12.7), high: Some(12.9), ..measurement("battery.voltage", 12.800_000_31, "V", Verdict::Pass) })
         .step_ends(Verdict::Pass, None)
         .step("pre-alarm-lead", "Pre-alarm gives the user time before the load is cut")
-        .tell(EventKind::ActionStarted { step: step(), action: 0, text: "set btv.pre-alarm to alarm".into() })
+        .tell(EventKind::ActionStarted { step: step(), action: 0, text: "set btv.pre-alarm to alarm".into(), branch: vec![] })
         .wait(12)
         .tell(EventKind::Stimulus {
             step: step(),
@@ -246,7 +246,8 @@ fn what_did_not_pass_is_never_green() {
 #[test]
 fn a_fail_in_the_first_attempt_is_not_washed_away() {
     let mut story = Story::begin(&["one"]);
-    let again = EventKind::StepStarted { step: "one".into(), title: "one".into(), index: 1, of: 1, attempt: 2, requirements: vec![] };
+    let again =
+        EventKind::StepStarted { step: "one".into(), title: "one".into(), index: 1, of: 1, attempt: 2, requirements: vec![], beside: None };
     story.step("one", "one").wait(5).measured(lead(25.0, Verdict::Fail)).step_ends(Verdict::Fail, Some("`lead` was not good"));
     story.tell(again).wait(7).tell(EventKind::StepFinished { step: "one".into(), attempt: 2, verdict: Verdict::Pass, reason: None });
     let xml = junit(&story.end(Disposition::Fail, Status::Completed, true));
@@ -337,7 +338,15 @@ fn retried(second: Verdict) -> Vec<Event> {
         .measured(measurement("stud", 0.0, "V", Verdict::Fail))
         .step_ends(Verdict::Fail, Some("stud"))
         .tell(EventKind::Retry { step: "contact".into(), attempt: 1, failure: "open-contact".into() })
-        .tell(EventKind::StepStarted { step: "contact".into(), title: "contact".into(), index: 1, of: 1, attempt: 2, requirements: vec![] })
+        .tell(EventKind::StepStarted {
+            step: "contact".into(),
+            title: "contact".into(),
+            index: 1,
+            of: 1,
+            attempt: 2,
+            requirements: vec![],
+            beside: None,
+        })
         .tell(EventKind::StepFinished { step: "contact".into(), attempt: 2, verdict: second, reason: None })
         .end(disposition, Status::Completed, true);
     if let Some(EventKind::RunFinished { retried, .. }) = events.last_mut().map(|e| &mut e.kind)

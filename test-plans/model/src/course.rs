@@ -23,11 +23,21 @@ pub struct Course {
     pub retry_on: BTreeSet<FailureKind>,
     /// The steps after it run also when it failed.
     pub continue_on_fail: bool,
+    /// It runs while this step does, one of its lane after the other.
+    pub beside: Option<String>,
 }
 
 impl Default for Course {
     fn default() -> Self {
-        Self { when: None, exports: Vec::new(), imports: BTreeMap::new(), repeat: 1, retry_on: BTreeSet::new(), continue_on_fail: true }
+        Self {
+            when: None,
+            exports: Vec::new(),
+            imports: BTreeMap::new(),
+            repeat: 1,
+            retry_on: BTreeSet::new(),
+            continue_on_fail: true,
+            beside: None,
+        }
     }
 }
 

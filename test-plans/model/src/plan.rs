@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 use std::time::Duration;
 
 use crate::condition::{Condition, Trigger};
@@ -260,6 +261,19 @@ impl Asked {
 }
 
 impl Plan {
+    /// Where in [`Self::steps`] each group begins and ends: a step that runs
+    /// alone, or one with those that run beside it.
+    pub fn groups(&self) -> Vec<Range<usize>> {
+        let mut groups: Vec<Range<usize>> = Vec::new();
+        for (index, step) in self.steps.iter().enumerate() {
+            match groups.last_mut() {
+                Some(group) if step.course.beside.is_some() => group.end = index + 1,
+                _ => groups.push(index..index + 1),
+            }
+        }
+        groups
+    }
+
     /// Every question of the plan with the id that `--answer` calls it by.
     pub fn prompts(&self) -> Vec<(String, &Asked)> {
         let phases = [("setup", &self.setup), ("recover", &self.recover), ("teardown", &self.teardown)];

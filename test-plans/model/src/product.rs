@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::independence::Influence;
 use crate::quantity::Quantity;
 use crate::signal::{Signal, SignalId};
 
@@ -20,6 +21,8 @@ pub struct Product {
     pub requirements: BTreeMap<String, Requirement>,
     /// Tables a plan's `for-each` may use; cells are TOML strings.
     pub tables: BTreeMap<String, Vec<BTreeMap<String, String>>>,
+    /// What moves what: which actions may run side by side.
+    pub influences: Vec<Influence>,
     /// Error, warning and alarm codes: `E-B32` to its meaning.
     pub codes: BTreeMap<String, String>,
     /// What `write` writes to.

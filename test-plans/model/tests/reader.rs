@@ -69,6 +69,9 @@ fn course(c: &hil_model::Course) -> String {
     if c.repeat != 1 || !c.retry_on.is_empty() || !c.continue_on_fail {
         let _ = write!(out, " repeat {} retry on {:?} goes on {}", c.repeat, c.retry_on, c.continue_on_fail);
     }
+    if let Some(host) = &c.beside {
+        let _ = write!(out, " beside {host}");
+    }
     out
 }
 
@@ -243,6 +246,58 @@ fn every_slip_is_named_with_its_remedy() {
         ("write-to-no-memory", Plan, "write = { \"maker.gain\"", "write = { \"battery.voltage\" = \"1 V\", \"maker.gain\""),
         ("write-of-other-dimension", Plan, "write = { \"maker.gain\" = \"gain\"", "write = { \"maker.gain\" = \"reference\""),
         ("write-longer-than-the-step", Plan, "\"HQ1\" }, within = \"2 s\"", "\"HQ1\" }, within = \"2 min\""),
+        (
+            "beside-nothing-before-it",
+            Plan,
+            "beside = \"warned\"\ndo = [ { measure = \"battery",
+            "beside = \"warnd\"\ndo = [ { measure = \"battery",
+        ),
+        ("beside-itself", Plan, "id = \"warned\"\n", "id = \"warned\"\nbeside = \"warned\"\n"),
+        (
+            "beside-what-it-sets",
+            Plan,
+            "do = [ { set = { \"battery.voltage\" = \"13 V\" } }",
+            "do = [ { set = { \"btv.pre-alarm\" = \"healthy\" } }",
+        ),
+        (
+            "beside-what-it-moves",
+            Plan,
+            "do = [ { set = { \"battery.voltage\" = \"13 V\" } }",
+            "do = [ { set = { \"battery.voltage\" = \"9 V\" } }",
+        ),
+        (
+            "beside-what-moves-it",
+            Plan,
+            "min = \"10 V\" } ]\n\n[[step]]\nid = \"asked",
+            "min = \"10 V\" }, { read = \"load-disconnect.voltage\", as = \"l\" } ]\n\n[[step]]\nid = \"asked",
+        ),
+        (
+            "beside-ramped-through",
+            Plan,
+            "do = [ { set = { \"battery.voltage\" = \"13 V\" } }",
+            "do = [ { ramp = \"battery.voltage\", from = \"13 V\", to = \"9.9 V\", rate = \"1 V/s\" }",
+        ),
+        (
+            "beside-with-retries",
+            Plan,
+            "beside = \"warned\"\ndo = [ { measure",
+            "beside = \"warned\"\nretries = { on = [\"no-communication\"] }\ndo = [ { measure",
+        ),
+        (
+            "beside-uses-its-host",
+            Plan,
+            "{ measure = \"battery.voltage\", min = \"10 V\" } ]\n\n[[step]]\nid = \"asked",
+            "{ measure = \"battery.voltage\", min = \"warned.x\" } ]\n\n[[step]]\nid = \"asked",
+        ),
+        (
+            "branches-that-disturb",
+            Plan,
+            "{ wait = \"3 s\" }, { read = \"battery.voltage\"",
+            "{ wait = \"3 s\" }, { expect = { \"pre-alarm\" = \"high\" } }, { read = \"battery.voltage\"",
+        ),
+        ("influence-of-nothing", Product, "\"btv.pre-alarm\" = \"any\"", "\"btv.pre-alrm\" = \"any\""),
+        ("influence-on-nothing", Product, "on = [\"alternator.*\"]", "on = [\"alternater.*\"]"),
+        ("influence-of-no-word", Product, "\"btv.pre-alarm\" = \"any\"", "\"btv.pre-alarm\" = \"never\""),
         ("continue-on-fail-perhaps", Plan, "continue-on-fail = false", "continue-on-fail = \"no\""),
         // The other files.
         ("limit-swapped", Limits, "min = \"30 s\"\nmax = 31", "min = \"31 s\"\nmax = 30"),
@@ -400,8 +455,21 @@ fn no_missing_token_makes_it_panic() {
 #[test]
 fn no_missing_line_goes_unseen() {
     let lines: Vec<&str> = SAMPLE.lines().collect();
-    let optional =
-        ["#", "  {", "title", "requirements", "timeout", "serial", "fraction", "for-each", "when", "repeat", "retries", "continue-on-fail"];
+    let optional = [
+        "#",
+        "  {",
+        "title",
+        "requirements",
+        "timeout",
+        "serial",
+        "fraction",
+        "for-each",
+        "when",
+        "repeat",
+        "retries",
+        "continue-on-fail",
+        "beside",
+    ];
     for (i, line) in lines.iter().enumerate() {
         let rest: Vec<&str> = [&lines[..i], &lines[i + 1..]].concat();
         survives(PRODUCT, LIMITS, &rest.join("\n"));

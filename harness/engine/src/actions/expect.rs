@@ -36,8 +36,14 @@ async fn reach(scene: &Scene<'_>, conditions: &[Wanted], within: Duration) -> Re
         if at_once || !all_hold(conditions, &first) {
             return Ok(first);
         }
-        // One may have come and gone while another was waited for.
-        let again = each(conditions, |(signal, _)| scene.read(signal)).await?;
+        // One may have come and gone while another was waited for. What was seen
+        // last of all needs no second look: fields of one page have one time.
+        let newest = first.iter().map(|r| r.at).max().unwrap_or(begin);
+        let looks = conditions
+            .iter()
+            .zip(&first)
+            .map(|((signal, _), seen)| async move { if seen.at == newest { Ok(seen.clone()) } else { scene.read(signal).await } });
+        let again = join_all(looks).await.into_iter().collect::<Result<Vec<_>, _>>()?;
         if all_hold(conditions, &again) {
             return Ok(first);
         }

@@ -13,10 +13,10 @@ use crate::scene::{Scene, Stop};
 
 type Branch<'b> = Pin<Box<dyn Future<Output = Result<(), Stop>> + 'b>>;
 
-pub(super) async fn together<'a>(scene: &Scene<'a>, branches: &'a [Vec<Act>]) -> Result<(), Stop> {
+pub(super) async fn together<'a>(scene: &Scene<'a>, within: &[usize], branches: &'a [Vec<Act>]) -> Result<(), Stop> {
     let mut running: Vec<Option<Branch<'_>>> = Vec::new();
     for (index, acts) in branches.iter().enumerate() {
-        running.push(Some(Box::pin(branch(scene, index + 1, acts))));
+        running.push(Some(Box::pin(branch(scene, within.iter().copied().chain([index + 1]).collect(), acts))));
     }
     // All are polled whenever one is woken: edges, which the step's watches see
     // to before this, reach a `require` in any of them.
@@ -35,11 +35,14 @@ pub(super) async fn together<'a>(scene: &Scene<'a>, branches: &'a [Vec<Act>]) ->
     .await
 }
 
-async fn branch<'a>(scene: &Scene<'a>, number: usize, acts: &'a [Act]) -> Result<(), Stop> {
+/// One branch; `path` is its number, after those of the branches that it is in.
+async fn branch<'a>(scene: &Scene<'a>, path: Vec<usize>, acts: &'a [Act]) -> Result<(), Stop> {
+    let (step, action) = (scene.step, scene.act.get());
+    let number = path.last().copied().unwrap_or_default();
     for act in acts {
         let text = format!("branch {number}: {}", act.text);
-        scene.emit(EventKind::ActionStarted { step: scene.step.to_owned(), action: scene.act.get(), text })?;
-        if let Err(stop) = perform(scene, act).await {
+        scene.emit(EventKind::ActionStarted { step: step.to_owned(), action, text, branch: path.clone() })?;
+        if let Err(stop) = perform(scene, &path, act).await {
             scene.failure.set(scene.failure.get().or(act.fails_as));
             let placed = |message| format!("branch {number}, `{}`: {message}", act.text);
             return Err(match stop {
@@ -49,7 +52,7 @@ async fn branch<'a>(scene: &Scene<'a>, number: usize, acts: &'a [Act]) -> Result
             });
         }
     }
-    Ok(())
+    scene.emit(EventKind::BranchFinished { step: step.to_owned(), action, branch: path })
 }
 
 #[cfg(test)]
@@ -74,6 +77,17 @@ mod tests {
         assert_eq!(ran.ended_ms(), 502 + 2 + 20);
         let texts: Vec<String> = ran.actions().into_iter().filter(|t| t.starts_with("branch")).collect();
         assert_eq!(texts, ["branch 1: wait 500 ms", "branch 2: wait 200 ms", "branch 2: set b = 1 V", "branch 1: set a = 1 V"]);
+    }
+
+    #[test]
+    fn the_journal_tells_when_each_branch_ended() {
+        let inner = beside(vec![vec![wait(10)], vec![wait(20)]]);
+        let ran = run(&acts(vec![beside(vec![vec![inner], vec![wait(50)]]), measure("a", limit("1 V", ""))]), |b| b.signal("a", "1 V"));
+        let told = ran.events.iter().filter_map(|e| match &e.kind {
+            EventKind::BranchFinished { branch, .. } => Some((branch.clone(), e.bench_ns / 1_000_000)),
+            _ => None,
+        });
+        assert_eq!(told.collect::<Vec<_>>(), [(vec![1, 1], 10), (vec![1, 2], 20), (vec![1], 20), (vec![2], 50)]);
     }
 
     #[test]

@@ -4,10 +4,16 @@ use std::io::Write;
 
 use hil_record::{Disposition, SafeOutput, Status, Verdict};
 
-use super::row::wrapped;
+use super::row::{WIDTH, shortened, wrapped};
 use super::{Console, MOST_BAD, Written};
 use crate::letters::big;
 use crate::text::{count, duration, plain};
+use crate::timing::Kind;
+
+/// Of the critical path this many shares are told.
+const MOST_SHARES: usize = 6;
+/// A path of fewer has nothing to tell.
+const LEAST_SHARES: usize = 4;
 
 impl<W: Write> Console<W> {
     pub(super) fn interrupted(&mut self, by: &str, count: u32) -> Written {
@@ -58,6 +64,7 @@ impl<W: Write> Console<W> {
             writeln!(self.out, "{line}")?;
         }
         writeln!(self.out, "\n{word}: unit {disposition}, run {status}, exit code {exit_code}, {} of bench time", duration(now))?;
+        self.critical()?;
         if !retried.is_empty() {
             writeln!(self.out, "passed only when tried again: {}", plain(&retried.join(", ")))?;
         }
@@ -65,6 +72,38 @@ impl<W: Write> Console<W> {
             writeln!(self.out, "not judged, or not wholly, on this bench: {}", plain(&not_judged.join(", ")))?;
         }
         writeln!(self.out, "run {}", plain(&self.run))
+    }
+}
+
+/// Where the bench time went: the largest shares, and what ran beside them.
+impl<W: Write> Console<W> {
+    fn critical(&mut self) -> Written {
+        self.timing.settle();
+        let shares = self.timing.shares();
+        let total = self.timing.end.max(1);
+        if shares.len() < LEAST_SHARES {
+            return Ok(());
+        }
+        writeln!(self.out, "\ncritical path, {} in {}:", duration(total), count(shares.len(), "part"))?;
+        for share in shares.iter().take(MOST_SHARES) {
+            let times = if share.times > 1 { format!(" x {}", share.times) } else { String::new() };
+            let name = match share.kind {
+                Kind::Opening => "opening the bench",
+                Kind::SafeState => "safe state",
+                Kind::Phase | Kind::Step => &share.name,
+            };
+            let act = share.longest.as_ref().map_or(String::new(), |(text, ns)| format!("{}: {text}", duration(*ns)));
+            let per_cent = share.ns as f64 * 100.0 / total as f64;
+            let line = format!("{:>9} {per_cent:>3.0} %  {:<28} {}", duration(share.ns), plain(&format!("{name}{times}")), plain(&act));
+            writeln!(self.out, "{}", shortened(&line, WIDTH))?;
+        }
+        let beside = self.timing.beside();
+        let Some(least) = beside.iter().min_by_key(|b| b.slack) else { return Ok(()) };
+        let works = &self.timing.works;
+        let took: u64 = beside.iter().flat_map(|b| &b.works).map(|i| works[*i].to - works[*i].from).sum();
+        let lane = works[least.works[0]].beside.as_deref().unwrap_or(&works[least.works[0]].name);
+        let steps = count(beside.iter().map(|b| b.works.len()).sum(), "step");
+        writeln!(self.out, "{:>9} of {steps} beside it; least slack {}, at {}", duration(took), duration(least.slack), plain(lane))
     }
 }
 

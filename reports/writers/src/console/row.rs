@@ -16,6 +16,8 @@ pub(super) const INDENT: usize = 9;
 /// A step or a phase that goes on.
 #[derive(Default)]
 pub(super) struct Row {
+    /// Id of the step or phase.
+    pub(super) of: String,
     /// `[ 3/44]`; empty for a phase.
     label: String,
     pub(super) name: String,
@@ -30,8 +32,8 @@ pub(super) struct Row {
 }
 
 impl Row {
-    pub(super) fn new(label: String, name: &str, title: &str, began_ns: u64) -> Self {
-        Self { label, name: plain(name), title: plain(title), began_ns, ..Self::default() }
+    pub(super) fn new(of: &str, label: String, name: &str, title: &str, began_ns: u64) -> Self {
+        Self { of: of.to_owned(), label, name: plain(name), title: plain(title), began_ns, ..Self::default() }
     }
 
     pub(super) fn measured(&mut self, m: &Measurement) {
@@ -85,7 +87,8 @@ fn wrapped_line(text: &str) -> String {
     out
 }
 
-fn shortened(text: &str, most: usize) -> String {
+/// At most `most` characters, the rest an ellipsis.
+pub(super) fn shortened(text: &str, most: usize) -> String {
     if text.chars().count() <= most { text.to_owned() } else { text.chars().take(most.saturating_sub(1)).chain(['…']).collect() }
 }
 
@@ -95,7 +98,7 @@ mod tests {
 
     #[test]
     fn no_row_is_wider_than_a_terminal() {
-        let mut row = Row::new("[100/144]".into(), &"long-".repeat(30), "", 0);
+        let mut row = Row::new("long", "[100/144]".into(), &"long-".repeat(30), "", 0);
         row.worst = Some((12.0, "another-long-name-of-a-measurement".into()));
         let (mark, rest) = row.ending(Verdict::Pass, 100_000_000_000);
         assert!(row.beginning().chars().count() + 1 + mark.len() + rest.chars().count() <= WIDTH);

@@ -4,6 +4,7 @@
 //! Has no script, loads nothing, and forbids both to the browser. Every text
 //! goes through `maud`, which escapes it, or through [`style::css_string`].
 
+mod abreast;
 mod bars;
 mod bench;
 mod clusters;
@@ -25,6 +26,7 @@ use hil_record::Event;
 use crate::lang::Lang;
 use crate::run::Run;
 use crate::strings::Strings;
+use crate::timing::Timing;
 
 /// The report of a run, also of one that was killed.
 ///
@@ -32,7 +34,8 @@ use crate::strings::Strings;
 /// Those of `out`.
 pub fn write_html(events: &[Event], lang: Lang, out: &mut impl Write) -> std::io::Result<()> {
     let run = Run::of(events);
-    let view = View { run: &run, lang, s: Strings::of(lang) };
+    let timing = Timing::of(events);
+    let view = View { run: &run, timing: &timing, lang, s: Strings::of(lang) };
     out.write_all(page::page(&view).into_string().as_bytes())?;
     out.flush()
 }
@@ -41,6 +44,7 @@ pub fn write_html(events: &[Event], lang: Lang, out: &mut impl Write) -> std::io
 #[derive(Clone, Copy)]
 struct View<'a> {
     run: &'a Run,
+    timing: &'a Timing,
     lang: Lang,
     s: &'static Strings,
 }

@@ -117,7 +117,12 @@ svg .strong { font-weight: 700; }
 .dot { fill: var(--ink); }
 .span { stroke: var(--ink); stroke-width: 2; }
 .critical { fill: var(--bar); }
-.beside { fill: var(--beside); stroke: var(--ink); stroke-width: .7; }
+.beside { fill: url(#hatch); stroke: var(--ink); stroke-width: .7; }
+.shares td:first-child { white-space: nowrap; }
+.box { stroke: var(--paper); stroke-width: .6; } .beside.box { stroke: var(--ink); }
+.slack { stroke: var(--ink); stroke-width: 1.2; stroke-dasharray: 3 2; }
+.branch { fill: var(--beside); stroke: var(--ink); stroke-width: .6; }
+svg text.inside { fill: var(--paper); stroke: none; font-weight: 700; }
 .began { stroke: var(--paper); stroke-width: .8; }
 figure { margin: 10px 0 14px; break-inside: avoid; }
 figcaption { font-weight: 600; font-size: 14px; margin-bottom: 2px; }

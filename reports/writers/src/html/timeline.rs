@@ -2,11 +2,13 @@
 
 use maud::{Markup, html};
 
-use super::View;
 use super::svg::{line, px, rect, shortened, text, tick};
+use super::{View, abreast};
 use crate::number::quantity;
-use crate::run::Attempt;
+use crate::run::Step;
 use crate::strings::symbol;
+use crate::text::plain;
+use crate::timing::{Kind, Work};
 
 const WIDTH: f64 = 960.0;
 const LEFT: f64 = 262.0;
@@ -16,92 +18,61 @@ const TOP: f64 = 22.0;
 /// So that a drawing fits a page.
 const ROWS: usize = 48;
 
-/// Something that took time.
-struct Bar {
-    name: String,
-    mark: &'static str,
-    from: u64,
-    to: u64,
-    /// Its actions: beginning and text.
-    parts: Vec<(u64, String)>,
-}
-
 pub(super) fn section(v: &View) -> Markup {
-    let bars = bars(v);
-    let (critical, on_path) = critical(&bars);
-    let end = bars.iter().map(|b| b.to).max().unwrap_or(0).max(1);
+    let (works, on_path) = (&v.timing.works, v.on_path());
+    let beside = v.timing.beside();
+    let steps: usize = beside.iter().map(|b| b.works.len()).sum();
     let part = |first: usize| {
-        let last = (first + ROWS).min(bars.len());
-        html! { figure { (drawing(v, &bars[first..last], &critical[first..last], end)) } }
+        let last = (first + ROWS).min(works.len());
+        html! { figure { (drawing(v, &works[first..last], &on_path[first..last])) } }
     };
     html! {
         section {
             div.keep {
                 h2 { (v.s.timeline) }
-                p { (v.s.critical) ": " (v.duration(on_path)) " " (v.s.of) " " (v.duration(end)) ". " span.of { (v.s.timeline_note) } }
-                (part(0))
+                p {
+                    (v.s.bench_time) ": " (v.duration(v.timing.end)) ". "
+                    @if let Some(least) = beside.iter().map(|b| b.slack).min() {
+                        (steps) " " (v.s.ran_beside) ": " (v.duration(least)) ". "
+                    }
+                    span.of { (v.s.timeline_note) }
+                }
+                figure { (abreast::strip(v)) }
+                (abreast::shares(v))
             }
-            @for first in (ROWS..bars.len()).step_by(ROWS) { (part(first)) }
+            @for first in (0..works.len()).step_by(ROWS) { (part(first)) }
         }
     }
 }
 
-fn bars(v: &View) -> Vec<Bar> {
+/// What says how a work ended.
+fn mark(v: &View, work: &Work) -> &'static str {
     let run = v.run;
-    let end = |ended: Option<u64>| ended.unwrap_or(run.bench_ns);
-    let phases = run.phases.iter().map(|p| Bar {
-        name: v.s.phase(&p.name),
-        mark: if p.work.ended_ns.is_some() && p.work.reason.is_none() { "" } else { "⚠" },
-        from: p.work.began_ns,
-        to: end(p.work.ended_ns),
-        parts: actions(&p.work),
-    });
-    let mut bars: Vec<Bar> = phases.collect();
-    for step in &run.steps {
-        bars.extend(step.attempts.iter().map(|a| Bar {
-            name: if step.attempts.len() > 1 { format!("{} ({})", step.id, a.number) } else { step.id.clone() },
-            mark: symbol(a.verdict.or(step.verdict())),
-            from: a.began_ns,
-            to: end(a.ended_ns),
-            parts: actions(a),
-        }));
+    match work.kind {
+        Kind::Opening => "",
+        Kind::SafeState => {
+            if run.safe_state.as_ref().is_some_and(|s| s.confirmed) {
+                "✓"
+            } else {
+                "⚠"
+            }
+        }
+        Kind::Phase => {
+            let phase = run.phases.iter().find(|p| p.name == plain(&work.name) && p.work.began_ns == work.from);
+            if phase.is_some_and(|p| p.work.ended_ns.is_some() && p.work.reason.is_none()) { "" } else { "⚠" }
+        }
+        Kind::Step => {
+            let step = run.steps.iter().find(|s| s.id == plain(&work.name));
+            let attempt = step.and_then(|s| s.attempts.iter().find(|a| a.number == work.attempt && a.began_ns == work.from));
+            symbol(attempt.and_then(|a| a.verdict).or_else(|| step.and_then(Step::verdict)))
+        }
     }
-    if let Some(opened) = run.opened_ns {
-        bars.insert(0, Bar { name: v.s.opening.into(), mark: "", from: 0, to: opened, parts: vec![] });
-    }
-    if let Some(safe) = &run.safe_state {
-        let mark = if safe.confirmed { "✓" } else { "⚠" };
-        bars.push(Bar { name: v.s.safe_state.into(), mark, from: safe.at_ns.saturating_sub(safe.took_ns), to: safe.at_ns, parts: vec![] });
-    }
-    // Two that began together stand in the plan's order.
-    bars.sort_by_key(|b| b.from);
-    bars
 }
 
-fn actions(of: &Attempt) -> Vec<(u64, String)> {
-    of.actions.iter().map(|a| (a.began_ns, a.text.clone())).collect()
-}
-
-/// From the last moment back to the first: each time what ended last before the
-/// next began, of two the one that began first. Also the path's length.
-fn critical(bars: &[Bar]) -> (Vec<bool>, u64) {
-    let mut on = vec![false; bars.len()];
-    let (mut until, mut length) = (u64::MAX, 0);
-    let before = |until: u64| {
-        let known = bars.iter().enumerate().filter(move |(_, b)| b.from < until && b.from < b.to);
-        known.max_by_key(|(_, b)| (b.to.min(until), std::cmp::Reverse(b.from)))
-    };
-    while let Some((at, bar)) = before(until) {
-        on[at] = true;
-        length += bar.to.min(until) - bar.from;
-        until = bar.from;
-    }
-    (on, length)
-}
-
-fn drawing(v: &View, bars: &[Bar], critical: &[bool], end: u64) -> Markup {
+fn drawing(v: &View, works: &[Work], critical: &[bool]) -> Markup {
+    let end = v.timing.end.max(1);
     let x = |ns: u64| LEFT + (RIGHT - LEFT) * ns as f64 / end as f64;
-    let bottom = TOP + ROW * bars.len() as f64;
+    let bottom = TOP + ROW * works.len() as f64;
     let seconds = end as f64 / 1e9;
     let step = tick(seconds, 8.0);
     let ticks = (0..).map(|k| f64::from(k) * step).take_while(|t| *t <= seconds);
@@ -111,16 +82,17 @@ fn drawing(v: &View, bars: &[Bar], critical: &[bool], end: u64) -> Markup {
                 (line("grid", (x((t * 1e9) as u64), TOP - 4.0), (x((t * 1e9) as u64), bottom)))
                 (text("soft", (x((t * 1e9) as u64), TOP - 8.0), "middle", &quantity(t, "s", v.lang)))
             }
-            @for (i, (bar, critical)) in bars.iter().zip(critical).enumerate() {
+            @for (i, (work, critical)) in works.iter().zip(critical).enumerate() {
                 @let y = TOP + ROW * i as f64;
+                @let again = if work.attempt > 1 { format!(" ({})", work.attempt) } else { String::new() };
+                @let name = format!("{}{}{again}", if *critical { "" } else { "∥ " }, v.name_of(work));
+                @let took = v.duration(work.to - work.from);
                 g {
-                    title { (bar.name) ", " (v.duration(bar.to - bar.from)) }
-                    (text("", (LEFT - 8.0, y + 12.0), "end", &shortened(&bar.name, 38)))
-                    (rect(if *critical { "critical" } else { "beside" }, (x(bar.from), x(bar.to).max(x(bar.from) + 1.5)), (y + 2.0, y + ROW - 2.0)))
-                    @for (at, what) in bar.parts.iter().filter(|p| x(p.0) > x(bar.from) + 3.0) {
-                        g { title { (what) } (line("began", (x(*at), y + 2.0), (x(*at), y + ROW - 2.0))) }
-                    }
-                    (text("", (RIGHT + 10.0, y + 12.0), "start", &format!("{} {}", bar.mark, v.duration(bar.to - bar.from))))
+                    title { (name) ", " (took) }
+                    (text("", (LEFT - 8.0, y + 12.0), "end", &shortened(&name, 38)))
+                    (rect(if *critical { "critical" } else { "beside" }, (x(work.from), x(work.to).max(x(work.from) + 1.5)), (y + 2.0, y + ROW - 2.0)))
+                    (acts(work, y, &x))
+                    (text("", (RIGHT + 10.0, y + 12.0), "start", &format!("{} {took}", mark(v, work))))
                 }
             }
             (line("axis", (LEFT, TOP - 4.0), (LEFT, bottom)))
@@ -128,16 +100,22 @@ fn drawing(v: &View, bars: &[Bar], critical: &[bool], end: u64) -> Markup {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_ran_beside_something_longer_is_not_critical() {
-        let bar = |from, to| Bar { name: String::new(), mark: "", from, to, parts: vec![] };
-        assert_eq!(critical(&[bar(0, 5), bar(5, 9), bar(5, 7), bar(9, 12)]), (vec![true, true, false, true], 12));
-        assert_eq!(critical(&[bar(0, 5), bar(3, 4), bar(6, 9)]), (vec![true, false, true], 8));
-        assert_eq!(critical(&[bar(0, 6), bar(4, 9)]), (vec![true, true], 9));
-        assert_eq!(critical(&[bar(2, 2)]), (vec![false], 0));
+/// Where a work's actions begin; branches side by side, each on a strip.
+fn acts(work: &Work, y: f64, x: &impl Fn(u64) -> f64) -> Markup {
+    let began = |at: u64| x(at) > x(work.from) + 3.0;
+    let branches = work.acts.iter().filter_map(|a| a.branch.first()).max().copied().unwrap_or(1);
+    let height = (ROW - 4.0) / branches as f64;
+    html! {
+        @for act in &work.acts {
+            @match act.branch.first() {
+                None => { @if began(act.from) { g { title { (plain(&act.text)) } (line("began", (x(act.from), y + 2.0), (x(act.from), y + ROW - 2.0))) } } }
+                // One that takes no time to be seen is none.
+                Some(branch) if x(act.to) > x(act.from) + 2.0 => {
+                    @let top = y + 2.0 + height * (*branch - 1) as f64;
+                    g { title { (plain(&act.text)) } (rect("branch", (x(act.from), x(act.to)), (top, top + height))) }
+                }
+                Some(_) => {}
+            }
+        }
     }
 }

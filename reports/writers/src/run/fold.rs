@@ -2,7 +2,7 @@
 
 use hil_record::{Datum, Event, EventKind, Measurement, Outcome, PartIdentity, SafeOutput, Verdict};
 
-use super::{Action, Answer, Attempt, Edge, Phase, Problem, Reading, Run, SafeState, Step, Stimulus, clean};
+use super::{Answer, Attempt, Edge, Phase, Problem, Reading, Run, SafeState, Step, Stimulus, clean};
 
 impl Run {
     pub(super) fn take(&mut self, event: &Event) {
@@ -12,7 +12,6 @@ impl Run {
         match &event.kind {
             EventKind::RunStarted { .. } => self.run_started(event),
             EventKind::BenchOpened { parts } => {
-                self.opened_ns = Some(now);
                 self.parts = parts.iter().map(clean_part).collect();
             }
             EventKind::PhaseStarted { phase } => self.phase_started(clean(phase), now),
@@ -20,9 +19,8 @@ impl Run {
             EventKind::StepStarted { step, title, attempt, requirements, .. } => {
                 self.step_started(step, title, *attempt, requirements, now)
             }
-            EventKind::ActionStarted { step, text, .. } => {
-                self.work(step).actions.push(Action { began_ns: now, text: clean(text) });
-            }
+            // What ran when is told by `crate::timing`.
+            EventKind::ActionStarted { .. } | EventKind::BranchFinished { .. } => {}
             EventKind::Stimulus { step, signal, value, unit, at_ns, .. } => {
                 let stimulus = Stimulus { signal: clean(signal), value: clean_datum(value), unit: clean(unit), at_ns: *at_ns };
                 self.work(step).stimuli.push(stimulus);
@@ -50,7 +48,7 @@ impl Run {
             EventKind::Interrupted { by, count } => self.interrupted = Some((clean(by), *count)),
             EventKind::SafeState { outputs, confirmed, took_ns } => {
                 let outputs = outputs.iter().map(clean_output).collect();
-                self.safe_state = Some(SafeState { outputs, confirmed: *confirmed, took_ns: *took_ns, at_ns: now });
+                self.safe_state = Some(SafeState { outputs, confirmed: *confirmed, took_ns: *took_ns });
             }
             EventKind::RunFinished { disposition, status, safe, exit_code: _, retried, not_judged } => {
                 self.not_judged = not_judged.iter().map(|requirement| clean(requirement)).collect();

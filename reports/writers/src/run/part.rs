@@ -28,7 +28,6 @@ pub(crate) struct Attempt {
     pub(crate) reason: Option<String>,
     pub(crate) measurements: Vec<Measurement>,
     pub(crate) problems: Vec<Problem>,
-    pub(crate) actions: Vec<Action>,
     pub(crate) stimuli: Vec<Stimulus>,
     pub(crate) edges: Vec<Edge>,
     pub(crate) readings: Vec<Reading>,
@@ -49,12 +48,6 @@ pub(crate) struct Phase {
 pub(crate) struct Problem {
     pub(crate) verdict: Verdict,
     pub(crate) lines: Vec<String>,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct Action {
-    pub(crate) began_ns: u64,
-    pub(crate) text: String,
 }
 
 #[derive(Clone, Debug)]

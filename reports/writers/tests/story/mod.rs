@@ -54,7 +54,7 @@ impl Story {
         self.step = step.into();
         let (index, of) = (self.index, self.of);
         let requirements = vec!["SBMS-PRE-02".into()];
-        self.tell(EventKind::StepStarted { step: step.into(), title: title.into(), index, of, attempt: 1, requirements })
+        self.tell(EventKind::StepStarted { step: step.into(), title: title.into(), index, of, attempt: 1, requirements, beside: None })
     }
 
     pub fn measured(&mut self, m: Measurement) -> &mut Self {
@@ -195,7 +195,7 @@ pub fn hostile_run() -> Vec<Event> {
         .step_ends(Verdict::Pass, None)
         .step(&bad, &bad)
         .measured(text(Verdict::Fail))
-        .tell(EventKind::ActionStarted { step: bad.clone(), action: 0, text: bad.clone() })
+        .tell(EventKind::ActionStarted { step: bad.clone(), action: 0, text: bad.clone(), branch: vec![] })
         .tell(EventKind::Stimulus {
             step: bad.clone(),
             signal: bad.clone(),

@@ -1,7 +1,8 @@
 //! `together`: branches side by side, and `prompt`: what only a person can say.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
+use crate::independence::{Clash, Disturbs, clash};
 use crate::plan::{Act, Action, Asked, Check};
 use crate::quantity::find_unit;
 use crate::reader::action::action;
@@ -11,7 +12,7 @@ use crate::reader::names::{Named, Names};
 use crate::reader::node::Node;
 use crate::reader::table::Table;
 use crate::reader::value::Sort;
-use crate::signal::{SignalId, SignalKind};
+use crate::signal::SignalKind;
 use crate::value::Value;
 
 /// Reads the actions of one list, in order.
@@ -52,47 +53,37 @@ pub(super) fn together(context: &Context<'_>, names: &mut Names, table: &Table<'
         node.error(format!("{} has {} branches, expected at least 2", node.what, items.len()), None);
     }
     let mut branches = Vec::new();
-    let mut driven: BTreeMap<SignalId, usize> = BTreeMap::new();
+    let mut before: Vec<Act> = Vec::new();
     // A name of one branch may come after the others have ended.
     let mut apart = BTreeSet::new();
-    for (index, item) in items.iter().enumerate() {
-        let before: BTreeSet<String> = names.all().map(str::to_owned).collect();
+    for item in &items {
+        let known: BTreeSet<String> = names.all().map(str::to_owned).collect();
         names.hide(apart.clone());
         let acts = item.items().map(|acts| list(context, names, &acts));
         names.hide(BTreeSet::new());
-        apart.extend(names.all().filter(|n| !before.contains(*n)).map(str::to_owned));
+        apart.extend(names.all().filter(|n| !known.contains(*n)).map(str::to_owned));
         if acts.as_ref().is_some_and(Vec::is_empty) {
             item.error(format!("{} is empty, expected actions", item.what), None);
         }
-        for act in acts.iter().flatten().flatten() {
-            for signal in drives(act) {
-                if *driven.entry(signal.clone()).or_insert(index) != index {
-                    let body = format!("`{signal}` is set in two branches of `together`, and nobody knows which comes last");
-                    table.report.error(&table.place, act.span, body, None);
-                }
-            }
+        let own: Vec<&Act> = acts.iter().flatten().flatten().collect();
+        if let Some(clash) = clash(context.given.product, before.iter(), own.iter().copied()) {
+            let (span, body) = (clash.span, clashing(&clash, "another branch of `together`"));
+            table.report.error(&table.place, span, body, None);
         }
+        before.extend(own.into_iter().cloned());
         branches.push(acts.and_then(|acts| acts.into_iter().collect::<Option<Vec<Act>>>()));
     }
     let branches: Option<Vec<Vec<Act>>> = branches.into_iter().collect();
     Some(Action::Together { branches: branches? })
 }
 
-/// The signals that an act sets.
-fn drives(act: &Act) -> Vec<&SignalId> {
-    match &act.action {
-        Action::Set { assignments, .. } => assignments.iter().map(|(s, _)| s).collect(),
-        Action::Ramp { signal, .. } | Action::Profile { signal, .. } => vec![signal],
-        Action::Write { entries, commit, .. } => entries.iter().map(|e| &e.signal).chain([commit]).collect(),
-        Action::Together { branches } => branches.iter().flatten().flat_map(drives).collect(),
-        Action::Wait { .. }
-        | Action::Settle { .. }
-        | Action::Measure { .. }
-        | Action::Watch { .. }
-        | Action::Require { .. }
-        | Action::Expect { .. }
-        | Action::Read { .. }
-        | Action::Prompt { .. } => Vec::new(),
+/// What a clash is, in words; `other` is what runs beside.
+pub(super) fn clashing(clash: &Clash, other: &str) -> String {
+    let sets = &clash.sets;
+    match &clash.disturbs {
+        Disturbs::Sets => format!("`{sets}` is set here and in {other}, and nobody knows which comes last"),
+        Disturbs::Observes(signal) if signal == sets => format!("`{sets}` is set here, and {other} observes it"),
+        Disturbs::Observes(signal) => format!("`{sets}` is set here and moves `{signal}`, which {other} observes"),
     }
 }
 

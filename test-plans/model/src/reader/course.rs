@@ -1,5 +1,5 @@
 //! The keys of a step that decide whether and how often it runs: `when`,
-//! `export`, `repeat`, `retries`, `continue-on-fail`.
+//! `export`, `repeat`, `retries`, `continue-on-fail`, `beside`.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -43,6 +43,7 @@ impl Reading<'_, '_> {
             // does not make a dangerous failure harmless.
             None => Some(self.safety.is_none() && self.plan_goes_on.unwrap_or(true)),
         };
+        let beside = table.optional("beside").map(|n| n.filled().map(str::to_owned));
         let mut imports = names.imports();
         imports.extend(conditions.imports());
         Some(Course {
@@ -55,6 +56,10 @@ impl Reading<'_, '_> {
             repeat: repeat?,
             retry_on: retry_on?,
             continue_on_fail: continue_on_fail?,
+            beside: match beside {
+                None => None,
+                Some(read) => Some(read?),
+            },
         })
     }
 

@@ -18,6 +18,7 @@ mod check;
 mod computed;
 mod context;
 mod course;
+mod lanes;
 mod limits;
 mod memory;
 mod names;

@@ -12,6 +12,7 @@ use crate::diagnostic::nearest;
 use crate::plan::{Act, Plan, Step};
 use crate::quantity::{Dimension, Quantity};
 use crate::reader::context::Context;
+use crate::reader::lanes;
 use crate::reader::names::Names;
 use crate::reader::node::Node;
 use crate::reader::read_file;
@@ -27,6 +28,9 @@ pub(super) fn read(root: Table<'_>, context: &Context<'_>) -> Option<Plan> {
     let recover = phase(context, &root, "recover", &bindings);
     let setup = phase(context, &root, "setup", &bindings);
     let steps = steps(context, &root, &bindings, &mut BTreeSet::new());
+    if let Some(steps) = &steps {
+        lanes::check(context, steps, root.report);
+    }
     let teardown = phase(context, &root, "teardown", &bindings);
     let parameters = bindings.iter().map(|(name, value)| (name.clone(), typed(value))).collect();
     root.finish();

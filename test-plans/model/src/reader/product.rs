@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::condition::Condition;
+use crate::independence::Influence;
 use crate::product::{Memory, Product, Requirement};
 use crate::quantity::{Quantity, UNITS, Unit, find_unit};
 use crate::reader::node::Node;
-use crate::reader::table::Table;
+use crate::reader::table::{Entry, Table};
+use crate::reader::value::{Sort, condition};
 use crate::signal::{Role, Signal, SignalId, SignalKind};
 
 const KINDS: &[&str] = &["analog", "choice", "digital", "led", "text"];
@@ -14,6 +17,7 @@ const ROLES: &[&str] = &["both", "observation", "stimulus"];
 pub(super) fn read(root: Table<'_>) -> Option<Product> {
     let head = root.table("product").map(|t| t.at("product"));
     let signals = signals(&root);
+    let influences = influences(&root, &signals);
     let requirements = requirements(&root);
     let tables = root.optional_table("tables").map(|t| tables(&t)).unwrap_or_default();
     let codes = root.optional_table("codes").map(|t| codes(&t)).unwrap_or_default();
@@ -33,6 +37,7 @@ pub(super) fn read(root: Table<'_>) -> Option<Product> {
         signals,
         requirements,
         tables,
+        influences,
         codes,
         memory: memory.flatten(),
     })
@@ -161,6 +166,50 @@ fn signal_id(node: &Node<'_>) -> Option<SignalId> {
         return None;
     }
     Some(SignalId::new(text))
+}
+
+/// Stimuli, at which values, and what they move.
+fn influences(root: &Table<'_>, signals: &BTreeMap<SignalId, Signal>) -> Vec<Influence> {
+    let mut found = Vec::new();
+    let written = root.peek("signal").and_then(|n| n.value.as_array()).map_or(0, |all| all.len());
+    // Of a signal that could not be read nothing more is said.
+    let complete = written == signals.len();
+    for table in root.tables("influence", "title") {
+        let _ = table.string("title");
+        let of = table.table("of");
+        let on = table.required("on").and_then(|n| n.items());
+        table.finish();
+        let (Some(of), Some(on)) = (of, on) else { continue };
+        let stimuli = of.entries().iter().filter_map(|entry| stimulus(entry, signals, complete)).collect();
+        let on = on.iter().filter_map(|item| moved(item, signals, complete)).collect();
+        found.push(Influence { of: stimuli, on });
+    }
+    found
+}
+
+fn stimulus(entry: &Entry<'_>, signals: &BTreeMap<SignalId, Signal>, complete: bool) -> Option<(SignalId, Option<Condition>)> {
+    let stimuli = || signals.values().filter(|s| s.role != Role::Observation);
+    let Some(signal) = stimuli().find(|s| s.id.as_str() == entry.key) else {
+        if complete {
+            entry.at_key().unknown("stimulus", entry.key, stimuli().map(|s| s.id.as_str()));
+        }
+        return None;
+    };
+    let text = entry.node.filled()?;
+    let condition = if text == "any" { None } else { Some(condition(&entry.node, text, &Sort::of(&signal.kind))?) };
+    Some((signal.id.clone(), condition))
+}
+
+/// A signal's name, or the beginning of some with a `*`.
+fn moved(node: &Node<'_>, signals: &BTreeMap<SignalId, Signal>, complete: bool) -> Option<String> {
+    let text = node.filled()?;
+    let observations = || signals.values().filter(|s| s.role != Role::Stimulus).map(|s| s.id.as_str());
+    let known =
+        text.strip_suffix('*').map_or_else(|| observations().any(|s| s == text), |start| observations().any(|s| s.starts_with(start)));
+    if !known && complete {
+        node.unknown("observation", text, observations());
+    }
+    known.then(|| text.to_owned())
 }
 
 fn requirements(root: &Table<'_>) -> BTreeMap<String, Requirement> {
