@@ -51,10 +51,11 @@ pub fn virtual_bench(
     runtime.attach(twin.world());
     let connector = in_memory(twin.clone(), clock.clone(), seed);
     let bound = BoundBench::bind(loaded.bench.clone(), &loaded.dialects, twin.fixture(), connector, clock, Some(wire::trace()));
-    let bench: Rc<dyn Bench> = Rc::new(bound.map_err(|errors| {
+    let bound = bound.map_err(|errors| {
         let text: String = errors.iter().map(|e| format!("error: bench `{}`: {e}\n", loaded.bench.id)).collect();
         Failure { text, code: 2 }
-    })?);
+    })?;
+    let bench: Rc<dyn Bench> = Rc::new(bound.serving(loaded.product.signals.clone()));
     Ok(Assembled {
         bench: match panic_on {
             Some(signal) => Rc::new(Saboteur::new(bench, signal)),

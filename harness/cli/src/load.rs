@@ -1,7 +1,7 @@
 //! Reads everything a run needs, and reports all errors of all files at once.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use hil_bench::{BenchFile, Day};
 use hil_client::Dialect;
@@ -100,10 +100,14 @@ pub fn load_on(
     if let Some((bench, calendar)) = bench.as_mut().zip(calendar) {
         errors.extend(calibrations(bench, calendar));
     }
+    if let Some(bench) = &mut bench {
+        bench.start_programs_in(&folder_of(&bench_path));
+    }
     let mut ratios = Vec::new();
     if let (Some(plan), Some(bench)) = (&plan, &bench) {
         let abilities = bench.abilities(&dialects);
         errors.extend(hil_engine::preflight::check(plan, &abilities));
+        errors.extend(hil_engine::preflight::programs(plan, bench.extensions.iter().map(|e| e.name.as_str())));
         let kinds = product.iter().flat_map(|p| &p.signals).map(|(id, s)| (id.clone(), s.kind.clone())).collect();
         ratios = hil_engine::ratio::ratios(plan, &abilities, &kinds);
         errors.extend(hil_engine::ratio::too_small(plan, &ratios));
@@ -114,6 +118,12 @@ pub fn load_on(
         }
         _ => Err(Failure::diagnostics(&files.sources, &errors)),
     }
+}
+
+/// The folder that a file lies in, whatever the present one is.
+fn folder_of(file: &Path) -> PathBuf {
+    let file = std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+    file.parent().map_or_else(|| PathBuf::from("."), Path::to_owned)
 }
 
 /// Errors of the bench's calibrations, or none and no trust in them.

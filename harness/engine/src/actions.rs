@@ -1,5 +1,6 @@
 //! What a step can do, one file an action.
 
+mod call;
 mod expect;
 mod measure;
 mod profile;
@@ -41,6 +42,7 @@ pub(crate) async fn perform<'a>(scene: &Scene<'a>, act: &'a Act) -> Result<(), S
         Action::Expect { conditions, within, hold } => expect::expect(scene, conditions, *within, *hold).await,
         Action::Read { signal, name } => read::read(scene, signal, name).await,
         Action::Prompt { text, asked, name, check } => prompt::prompt(scene, text, asked, name, check.as_ref()).await,
+        Action::Call(call) => call::call(scene, call).await,
         Action::Together { branches } => together::together(scene, branches).await,
     }
 }

@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use hil_record::event::SCHEMA;
 use hil_record::{
-    Datum, Disposition, Event, EventKind, EventSink, Exclusion, JournalError, JournalWriter, Measurement, PartIdentity, SafeOutput, Status,
-    Verdict, read_journal,
+    CallResult, Datum, Disposition, Event, EventKind, EventSink, Exclusion, JournalError, JournalWriter, Measurement, PartIdentity,
+    SafeOutput, Status, Verdict, read_journal,
 };
 
 fn number(kinds: Vec<EventKind>) -> Vec<Event> {
@@ -124,6 +124,17 @@ fn all_kinds() -> Vec<EventKind> {
             by: text("option"),
             at_ns: 14,
         },
+        EventKind::Call {
+            step: step(),
+            program: text("chamber"),
+            action: text("defrost"),
+            arguments: [(text("for"), text("60 s"))].into(),
+            results: vec![
+                CallResult { result: text("tank"), name: Some(text("ice.tank")), value: Datum::number(1.0), unit: text("%") },
+                CallResult { result: text("lid"), name: None, value: Datum::Text("high".into()), unit: String::new() },
+            ],
+            at_ns: 15,
+        },
         EventKind::StepExcluded { step: step(), by: Exclusion::Condition, reason: text("`when` does not hold") },
         EventKind::Retry { step: step(), attempt: 1, failure: text("open-contact") },
         EventKind::Interrupted { by: text("SIGINT"), count: 2 },
@@ -158,11 +169,12 @@ fn place(kind: &EventKind) -> usize {
         EventKind::Problem { .. } => 10,
         EventKind::StepFinished { .. } => 11,
         EventKind::Answer { .. } => 12,
-        EventKind::StepExcluded { .. } => 13,
-        EventKind::Retry { .. } => 14,
-        EventKind::Interrupted { .. } => 15,
-        EventKind::SafeState { .. } => 16,
-        EventKind::RunFinished { .. } => 17,
+        EventKind::Call { .. } => 13,
+        EventKind::StepExcluded { .. } => 14,
+        EventKind::Retry { .. } => 15,
+        EventKind::Interrupted { .. } => 16,
+        EventKind::SafeState { .. } => 17,
+        EventKind::RunFinished { .. } => 18,
     }
 }
 
@@ -183,7 +195,7 @@ fn every_kind_of_event_survives() {
     let events = number(all_kinds());
     let mut kinds: Vec<_> = events.iter().map(|e| place(&e.kind)).collect();
     kinds.dedup();
-    assert_eq!(kinds, (0..18).collect::<Vec<_>>());
+    assert_eq!(kinds, (0..19).collect::<Vec<_>>());
 
     let bytes = written(&events);
     assert_eq!(bytes.iter().filter(|b| **b == b'\n').count(), events.len(), "one line each");
@@ -274,7 +286,7 @@ fn a_bad_line_in_the_middle_is_named() {
     let error = read(text.replace("bench-opened", "bench-painted").as_bytes()).unwrap_err();
     assert!(error.to_string().starts_with("journal, line 2: no event: unknown variant `bench-painted`"), "{error}");
     // A whole last line that is no event was not torn.
-    assert!(matches!(read(format!("{text}}}\n").as_bytes()), Err(JournalError::Line { line: 21, .. })));
+    assert!(matches!(read(format!("{text}}}\n").as_bytes()), Err(JournalError::Line { line: 22, .. })));
 }
 
 #[test]

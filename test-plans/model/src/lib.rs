@@ -25,7 +25,7 @@ pub use course::{Comparison, Course, FailureKind, When};
 pub use decision::{Decided, Decision, DecisionRule, Judging};
 pub use diagnostic::{Diagnostic, FileId, SourceFile, Sources, Span};
 pub use limit::{Judgement, Limit, LimitSource};
-pub use plan::{Act, Action, Asked, Blame, Check, Plan, Setpoint, Statistic, Step};
+pub use plan::{Act, Action, Asked, Blame, Call, Check, Plan, Setpoint, Statistic, Step, Wanted};
 pub use product::Product;
 pub use quantity::{Dimension, Quantity};
 pub use reader::include::{Included, Includes, load_includes};
