@@ -75,6 +75,21 @@ fn a_failed_step_does_not_stop_the_run_but_an_error_does() {
 }
 
 #[test]
+fn a_bench_that_does_not_close_is_the_testers() {
+    let plan = acts(vec![measure("v", limit("11 V", ""))]);
+    for (behave, says) in [
+        (Behave::Fails, "part `close`: link lost: cable pulled"),
+        (Behave::Hangs, "the bench did not close within 30 s"),
+        (Behave::Panics, "part `close` fell over"),
+    ] {
+        let ran = run(&plan, |b| good(b).behaves("close", behave));
+        assert_eq!(ran.outcome, outcome(Disposition::Pass, Status::TesterError));
+        assert_eq!(ran.outcome.exit_code(), 3);
+        assert!(ran.problem().1.contains(says), "{:?}", ran.problem());
+    }
+}
+
+#[test]
 fn nothing_judged_is_no_pass() {
     let ran = run(&acts(vec![wait(5)]), good);
     assert_eq!(ran.steps()[0].1, Verdict::Inconclusive);
