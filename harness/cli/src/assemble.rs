@@ -60,10 +60,11 @@ pub fn virtual_bench(
     let shunts = likeness::shunts(&loaded.bench, seed, loaded.like);
     let connector = in_memory(twin.clone(), clock.clone(), seed, shunts);
     let bound = BoundBench::bind(loaded.bench.clone(), &loaded.dialects, twin.fixture(), connector, clock, Some(wire::trace()));
-    let bench: Rc<dyn Bench> = Rc::new(bound.map_err(|errors| {
+    let bound = bound.map_err(|errors| {
         let text: String = errors.iter().map(|e| format!("error: bench `{}`: {e}\n", loaded.bench.id)).collect();
         Failure { text, code: 2 }
-    })?);
+    })?;
+    let bench: Rc<dyn Bench> = Rc::new(bound.serving(loaded.product.signals.clone()));
     Ok(Assembled {
         bench: match panic_on {
             Some(signal) => Rc::new(Saboteur::new(bench, signal)),

@@ -74,6 +74,9 @@ fn one(out: &mut String, abilities: &BTreeMap<SignalId, Abilities>, indent: &str
         Action::Ramp { signal, .. } | Action::Profile { signal, .. } => {
             let _ = writeln!(out, "{indent}{}  ->  {}", act.text, part(signal));
         }
+        Action::Call(call) => {
+            let _ = writeln!(out, "{indent}{}  ->  program `{}`", act.text, call.program);
+        }
         Action::Together { branches } => {
             for (index, acts) in branches.iter().enumerate() {
                 let _ = writeln!(out, "{indent}branch {} beside the others:", index + 1);

@@ -1,7 +1,7 @@
 //! Reads everything a run needs, and reports all errors of all files at once.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use hil_bench::{BenchFile, BenchKind, Day};
 use hil_client::Dialect;
@@ -138,6 +138,9 @@ pub fn load_on(
     if let Some((bench, product)) = bench.as_ref().zip(product.as_ref()) {
         errors.extend(unknown_lacks(bench, product));
     }
+    if let Some(bench) = &mut bench {
+        bench.start_programs_in(&folder_of(&bench_path));
+    }
     let (mut ratios, mut lacking) = (Vec::new(), BTreeMap::new());
     if let (Some(plan), Some(bench)) = (&plan, &bench) {
         let abilities = bench.abilities(&dialects);
@@ -145,6 +148,7 @@ pub fn load_on(
         lacking = hil_engine::lacking::not_judged(plan, &lacks);
         let plan = &hil_engine::lacking::judged(plan, &lacking);
         errors.extend(hil_engine::preflight::check(plan, &abilities));
+        errors.extend(hil_engine::preflight::programs(plan, bench.extensions.iter().map(|e| e.name.as_str())));
         let kinds = product.iter().flat_map(|p| &p.signals).map(|(id, s)| (id.clone(), s.kind.clone())).collect();
         ratios = hil_engine::ratio::ratios(plan, &abilities, &kinds);
         errors.extend(hil_engine::ratio::too_small(plan, &ratios));
@@ -166,6 +170,12 @@ fn unknown_lacks(bench: &BenchFile, product: &Product) -> Vec<Diagnostic> {
         (!product.signals.contains_key(signal)).then(|| Diagnostic { message, span: lack.span, hint })
     };
     bench.lacks.iter().filter_map(strange).collect()
+}
+
+/// The folder that a file lies in, whatever the present one is.
+fn folder_of(file: &Path) -> PathBuf {
+    let file = std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+    file.parent().map_or_else(|| PathBuf::from("."), Path::to_owned)
 }
 
 /// Errors of the bench's calibrations, or none and no trust in them.

@@ -1,10 +1,11 @@
 //! A bench that panics when one signal is used: proves that a panic in a step
 //! leaves the real bench safe. Reached only by a hidden option.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use hil_channel::{Abilities, Bench, BoxFuture, Channel, ChannelError, Edge, PartId, Reading, SafeReport, Watch};
-use hil_model::{Condition, SignalId, Trigger, Value};
+use hil_model::{Call, Condition, SignalId, Trigger, Value};
 use hil_timebase::Nanos;
 
 /// `bench`, but for the signal that panics.
@@ -28,8 +29,27 @@ impl Bench for Saboteur {
         let channel = self.bench.channel(signal)?;
         if *signal == self.signal { Some(Rc::new(Mine(channel))) } else { Some(channel) }
     }
+    fn clock_accuracy(&self) -> f64 {
+        self.bench.clock_accuracy()
+    }
+    fn release(&self) -> BoxFuture<'_, Result<(), ChannelError>> {
+        self.bench.release()
+    }
     fn open(&self) -> BoxFuture<'_, Result<Vec<PartId>, ChannelError>> {
         self.bench.open()
+    }
+    fn offers(&self, call: &Call) -> Result<(), ChannelError> {
+        self.bench.offers(call)
+    }
+    fn call<'a>(
+        &'a self,
+        call: &'a Call,
+        arguments: &'a BTreeMap<String, Value>,
+    ) -> BoxFuture<'a, Result<BTreeMap<String, Value>, ChannelError>> {
+        self.bench.call(call, arguments)
+    }
+    fn close(&self) -> BoxFuture<'_, Result<(), ChannelError>> {
+        self.bench.close()
     }
     fn safe_state(&self) -> BoxFuture<'_, SafeReport> {
         self.bench.safe_state()

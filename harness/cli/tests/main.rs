@@ -20,6 +20,8 @@ mod main_job;
 mod messages;
 #[path = "suite/never_a_pass.rs"]
 mod never_a_pass;
+#[path = "suite/programs.rs"]
+mod programs;
 #[path = "suite/report.rs"]
 mod report;
 #[path = "suite/rooms.rs"]

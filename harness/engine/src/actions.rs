@@ -1,5 +1,6 @@
 //! What a step can do, one file an action.
 
+mod call;
 mod expect;
 mod measure;
 mod profile;
@@ -43,6 +44,7 @@ pub(crate) async fn perform<'a>(scene: &Scene<'a>, branch: &[usize], act: &'a Ac
         Action::Read { signal, name } => read::read(scene, signal, name).await,
         Action::Prompt { text, asked, name, check } => prompt::prompt(scene, text, asked, name, check.as_ref()).await,
         Action::Write { entries, commit, state, within } => write::write(scene, entries, commit, state, *within).await,
+        Action::Call(call) => call::call(scene, call).await,
         Action::Together { branches } => together::together(scene, branch, branches).await,
     }
 }

@@ -53,7 +53,7 @@ impl Scene<'_> {
         Ok((limit, uncertainty))
     }
 
-    fn known(&self, expression: &Expression) -> Result<Evaluated, Stop> {
+    pub(crate) fn known(&self, expression: &Expression) -> Result<Evaluated, Stop> {
         let found = evaluate(expression, &self.names.borrow()).map_err(|e| Stop::error(e.to_string()))?;
         let Quantity { si, .. } = found.quantity;
         if si.is_finite() {

@@ -300,7 +300,8 @@ mod tests {
     fn an_error_of_a_step_recovers_nothing() {
         let mut plan = plan(vec![step("a", vec![measure("gone", limit("", "1 V"))]), fine("b")]);
         plan.recover = vec![set("out", "low")];
-        assert_eq!(run(&plan, good).sets(), ["power = off"]);
+        let ran = run(&plan, |b| good(b).signal("gone", "0 V").behaves("gone", Behave::Fails));
+        assert_eq!(ran.sets(), ["power = off"]);
     }
 
     #[test]

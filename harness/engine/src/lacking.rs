@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use hil_model::{Act, Action, Plan, Setpoint, SignalId};
+use hil_model::{Act, Action, Plan, SignalId};
 
 /// Ids of the steps of `plan` that use a signal of `lacks` (signal to reason),
 /// with the reason why they cannot be judged.
@@ -24,20 +24,10 @@ pub fn judged(plan: &Plan, left_out: &BTreeMap<String, String>) -> Plan {
 }
 
 fn first<'l>(act: &Act, lacks: &'l BTreeMap<SignalId, String>) -> Option<(&'l SignalId, &'l String)> {
-    let of = |signal: &SignalId| lacks.get_key_value(signal);
-    match &act.action {
-        Action::Set { assignments, .. } => assignments.iter().find_map(|(signal, _): &(SignalId, Setpoint)| of(signal)),
-        Action::Ramp { signal, until, capture, .. } => [signal].into_iter().chain(until.iter().map(|(s, _)| s)).chain(capture).find_map(of),
-        Action::Expect { conditions, .. } => conditions.iter().find_map(|(signal, _)| of(signal)),
-        Action::Write { entries, commit, state, .. } => entries.iter().map(|e| &e.signal).chain([commit, state]).find_map(of),
-        Action::Profile { signal, .. }
-        | Action::Settle { signal, .. }
-        | Action::Measure { signal, .. }
-        | Action::Watch { signal, .. }
-        | Action::Read { signal, .. } => of(signal),
-        Action::Together { branches } => branches.iter().flatten().find_map(|act| first(act, lacks)),
-        Action::Wait { .. } | Action::Require { .. } | Action::Prompt { .. } => None,
+    if let Action::Together { branches } = &act.action {
+        return branches.iter().flatten().find_map(|act| first(act, lacks));
     }
+    act.action.signals().into_iter().find_map(|signal| lacks.get_key_value(signal))
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use hil_channel::Abilities;
-use hil_model::{Act, Action, Check, Diagnostic, Dimension, Limit, Plan, Quantity, Setpoint, SignalId, Value};
+use hil_channel::{Abilities, Bench};
+use hil_model::{Act, Action, Call, Check, Diagnostic, Dimension, Limit, Plan, Quantity, Setpoint, SignalId, Value};
 
 use crate::run::TEARDOWN_LIMIT;
 
@@ -28,6 +28,40 @@ pub fn check(plan: &Plan, bench: &BTreeMap<SignalId, Abilities>) -> Vec<Diagnost
     }
     found.extend(teardown_too_long(plan));
     found
+}
+
+/// Calls of programs that the bench has not; it has those of these names.
+pub fn programs<'n>(plan: &Plan, known: impl IntoIterator<Item = &'n str> + Clone) -> Vec<Diagnostic> {
+    let has = |call: &Call| known.clone().into_iter().any(|name| name == call.program);
+    let unknown = |(place, act, call): (&str, &Act, &Call)| {
+        let near = hil_model::diagnostic::nearest(&call.program, known.clone());
+        let hint = near.map_or_else(
+            || format!("add an `[[extension]]` named `{}` to the bench file", call.program),
+            |n| format!("did you mean `{n}`"),
+        );
+        let message = format!("{}: no program `{}` on this bench", placed(plan, place), call.program);
+        Diagnostic { message, span: act.span, hint: Some(hint) }
+    };
+    plan.calls().into_iter().filter(|(_, _, call)| !has(call)).map(unknown).collect()
+}
+
+/// What the plan asks of the opened bench that this turned out not to offer:
+/// programs say what they can only when they run.
+pub fn check_opened(plan: &Plan, bench: &dyn Bench) -> Vec<String> {
+    let abilities = plan.signals().into_iter().filter_map(|s| Some((s.clone(), bench.channel(s)?.abilities().clone()))).collect();
+    let signals = check(plan, &abilities).into_iter().map(|d| d.message);
+    let calls = plan.calls().into_iter().filter_map(|(place, _, call)| {
+        let error = bench.offers(call).err()?;
+        Some(format!("{}: {error}", placed(plan, place)))
+    });
+    let mut found: Vec<String> = signals.chain(calls).collect();
+    found.dedup();
+    found
+}
+
+/// ``step `lead` ``, or a phase.
+fn placed(plan: &Plan, place: &str) -> String {
+    if plan.steps.iter().any(|s| s.id == place) { format!("step `{place}`") } else { place.to_owned() }
 }
 
 /// A teardown whose waits alone outlast its limit would end every run in an error.
@@ -102,7 +136,8 @@ impl<'a> Checker<'a> {
                     self.act(inner);
                 }
             }
-            Action::Require { .. } | Action::Wait { .. } | Action::Prompt { .. } => {}
+            // [`programs`] knows what is called, and the opened bench what it offers.
+            Action::Require { .. } | Action::Wait { .. } | Action::Prompt { .. } | Action::Call(_) => {}
         }
     }
 

@@ -13,6 +13,7 @@ use crate::course::Course;
 use crate::dispatcher::{Dispatcher, Log};
 use crate::guard::{guarded, until_interrupt};
 use crate::header::{Control, Operator, RunHeader, Selection, Sinks, Unattended};
+use crate::preflight::check_opened;
 use crate::scene::{Scene, Stage};
 use crate::step::{NO_JOURNAL, finish_step, run_acts, run_acts_after};
 
@@ -22,6 +23,9 @@ pub const TEARDOWN_LIMIT: Duration = Duration::from_secs(10);
 /// Bench time that the safe state may take; after it, the bench counts as not
 /// safe. A bench's own deadlines are shorter.
 pub const SAFE_STATE_LIMIT: Duration = Duration::from_secs(60);
+
+/// Bench time that closing may take.
+const CLOSE_LIMIT: Duration = Duration::from_secs(30);
 
 /// How often a safe state that was cut short by a halt is begun again.
 const SAFE_STATE_TRIES: u32 = 3;
@@ -216,6 +220,7 @@ impl<'a> Engine<'a> {
     async fn finish(&mut self) -> Outcome {
         if self.log.look().state.safe.is_none() {
             self.safe_state().await;
+            self.close_bench().await;
         }
         let outcome = self.log.look().state.verdict();
         let retried = self.log.look().state.retried().to_vec();
@@ -261,6 +266,18 @@ impl<'a> Engine<'a> {
         self.log.note(safe_event(&report));
     }
 
+    /// After the safe state; what does not end as it should is the tester's.
+    async fn close_bench(&self) {
+        let work = self.clock.timeout(CLOSE_LIMIT, guarded(async { self.bench.close().await }));
+        let message = match work.await {
+            Ok(Ok(Ok(()))) => return,
+            Ok(Ok(Err(error))) => error.to_string(),
+            Ok(Err(panic)) => panic,
+            Err(_) => format!("the bench did not close within {} s", CLOSE_LIMIT.as_secs()),
+        };
+        self.log.note(EventKind::Problem { step: None, verdict: Verdict::Error, message });
+    }
+
     fn outcome(&self) -> Option<Outcome> {
         let look = self.log.look();
         let outcome = look.state.outcome?;
@@ -293,6 +310,13 @@ async fn work(stage: &Stage<'_>, plan: &Plan, selection: &Selection, lacking: &B
             return Err("the bench could not be opened".into());
         }
     };
+    let unfit = check_opened(plan, stage.bench);
+    if !unfit.is_empty() {
+        for message in unfit {
+            stage.log.note(EventKind::Problem { step: None, verdict: Verdict::Error, message });
+        }
+        return Err("the bench does not offer what the plan asks for".into());
+    }
     let identity = |PartId { name, model, serial, firmware, calibration }| PartIdentity { name, model, serial, firmware, calibration };
     let parts = parts.into_iter().map(identity).collect();
     stage.log.emit(EventKind::BenchOpened { parts }).map_err(broken)?;

@@ -89,7 +89,8 @@ impl State {
             | EventKind::Stimulus { .. }
             | EventKind::Reading { .. }
             | EventKind::Edge { .. }
-            | EventKind::Answer { .. } => {}
+            | EventKind::Answer { .. }
+            | EventKind::Call { .. } => {}
         }
     }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use hil_channel::{
     Abilities, Bench, BoxFuture, Channel, ChannelError, Edge, EdgeSource, Fault, PartId, Reading, SafePart, SafeReport, Watch,
 };
-use hil_model::{Condition, LedState, Level, Quantity, SignalId, Trigger, Value};
+use hil_model::{Call, Condition, LedState, Level, Quantity, SignalId, Trigger, Value};
 use hil_timebase::{Clock, Nanos};
 
 /// How a part behaves.
@@ -101,11 +101,13 @@ pub(crate) struct TestBench {
     clock: Clock,
     pub(crate) world: Rc<World>,
     channels: BTreeMap<SignalId, Rc<Fake>>,
+    /// What the actions of its program give.
+    actions: BTreeMap<String, BTreeMap<String, Value>>,
 }
 
 impl TestBench {
     pub(crate) fn new(clock: Clock) -> Self {
-        Self { clock, world: Rc::default(), channels: BTreeMap::new() }
+        Self { clock, world: Rc::default(), channels: BTreeMap::new(), actions: BTreeMap::new() }
     }
 
     /// Binds a signal that has a value from the beginning.
@@ -128,6 +130,13 @@ impl TestBench {
         if let Some(fake) = self.channels.get_mut(&SignalId::new(name)).and_then(Rc::get_mut) {
             fake.abilities.routes.push(hil_channel::Path { name: "route `fine`".into(), max: 1.0, budget: None });
         }
+        self
+    }
+
+    /// Its program does `action`, which behaves as the part of that name and
+    /// gives these results.
+    pub(crate) fn program(mut self, action: &str, results: &[(&str, &str)]) -> Self {
+        self.actions.insert(action.to_owned(), results.iter().map(|(name, value)| ((*name).to_owned(), val(value))).collect());
         self
     }
 
@@ -185,6 +194,30 @@ impl Bench for TestBench {
                 calibration: String::new(),
             }])
         })
+    }
+
+    fn offers(&self, call: &Call) -> Result<(), ChannelError> {
+        let what = format!("do `{}`: the bench has no such program", call.action);
+        let known = self.actions.contains_key(&call.action);
+        if known { Ok(()) } else { Err(ChannelError::new(format!("program `{}`", call.program), Fault::Unsupported { what })) }
+    }
+
+    fn call<'a>(
+        &'a self,
+        call: &'a Call,
+        arguments: &'a BTreeMap<String, Value>,
+    ) -> BoxFuture<'a, Result<BTreeMap<String, Value>, ChannelError>> {
+        Box::pin(async {
+            self.world.behave(&call.action).await?;
+            self.clock.sleep(Duration::from_millis(3)).await;
+            let given: Vec<String> = arguments.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+            self.world.sets.borrow_mut().push(format!("{} {}", call.action, given.join(", ")));
+            Ok(self.actions.get(&call.action).cloned().unwrap_or_default())
+        })
+    }
+
+    fn close(&self) -> BoxFuture<'_, Result<(), ChannelError>> {
+        Box::pin(self.world.behave("close"))
     }
 
     fn safe_state(&self) -> BoxFuture<'_, SafeReport> {

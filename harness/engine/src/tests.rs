@@ -66,12 +66,27 @@ fn a_failed_step_does_not_stop_the_run_but_an_error_does() {
     assert_eq!(ran.steps()[0].2.as_deref(), Some("`v` is 12 V, expected >= 13 V"));
     assert!(!ran.sets().contains(&"v = 99 V".to_owned()));
 
-    let ran = run(&steps("gone"), good);
+    let ran = run(&steps("gone"), |b| good(b).signal("gone", "0 V").behaves("gone", Behave::Fails));
     assert_eq!(ran.outcome, outcome(Disposition::Fail, Status::TesterError));
     let [_, second, third] = &ran.steps()[..] else { panic!() };
-    assert_eq!((second.1, second.2.as_deref()), (Verdict::Error, Some("`measure gone`: signal `gone` is not bound on bench `scripted`")));
+    assert_eq!((second.1, second.2.as_deref()), (Verdict::Error, Some("`measure gone`: part `gone`: link lost: cable pulled")));
     assert_eq!((third.1, third.2.as_deref()), (Verdict::Skipped, Some("step `second` ended in an error of the tester")));
     assert_eq!(ran.sets(), ["power = off"]);
+}
+
+#[test]
+fn a_bench_that_does_not_close_is_the_testers() {
+    let plan = acts(vec![measure("v", limit("11 V", ""))]);
+    for (behave, says) in [
+        (Behave::Fails, "part `close`: link lost: cable pulled"),
+        (Behave::Hangs, "the bench did not close within 30 s"),
+        (Behave::Panics, "part `close` fell over"),
+    ] {
+        let ran = run(&plan, |b| good(b).behaves("close", behave));
+        assert_eq!(ran.outcome, outcome(Disposition::Pass, Status::TesterError));
+        assert_eq!(ran.outcome.exit_code(), 3);
+        assert!(ran.problem().1.contains(says), "{:?}", ran.problem());
+    }
 }
 
 #[test]

@@ -201,6 +201,21 @@ pub enum EventKind {
         /// When.
         at_ns: u64,
     },
+    /// A program of the bench did something.
+    Call {
+        /// Step id, `setup`, `recover` or `teardown`.
+        step: String,
+        /// The program's name on the bench.
+        program: String,
+        /// What it did.
+        action: String,
+        /// What it was given, by name.
+        arguments: BTreeMap<String, String>,
+        /// All it gave.
+        results: Vec<CallResult>,
+        /// When it had done it, in bench nanoseconds.
+        at_ns: u64,
+    },
     /// A step is left out on purpose; its `step-finished` says skipped.
     StepExcluded {
         /// Step id.
@@ -264,6 +279,20 @@ pub enum EventKind {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         not_judged: Vec<String>,
     },
+}
+
+/// One result of a call.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct CallResult {
+    /// The program's name for it.
+    pub result: String,
+    /// The plan's name for it, if it takes it.
+    pub name: Option<String>,
+    /// What it is.
+    pub value: Datum,
+    /// Unit of `value`; empty for text.
+    pub unit: String,
 }
 
 /// Why a step is left out.

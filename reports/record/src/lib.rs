@@ -13,7 +13,7 @@ pub mod verdict;
 
 pub use datum::Datum;
 pub use decision::Decision;
-pub use event::{Event, EventKind, Exclusion, Measurement, PartIdentity, SafeOutput};
+pub use event::{CallResult, Event, EventKind, Exclusion, Measurement, PartIdentity, SafeOutput};
 pub use journal::{Journal, JournalError, JournalWriter, read_journal};
 pub use outcome::{Disposition, Outcome, Status};
 pub use sink::{EventSink, SinkError};

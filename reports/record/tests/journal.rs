@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use hil_record::event::SCHEMA;
 use hil_record::{
-    Datum, Disposition, Event, EventKind, EventSink, Exclusion, JournalError, JournalWriter, Measurement, PartIdentity, SafeOutput, Status,
-    Verdict, read_journal,
+    CallResult, Datum, Disposition, Event, EventKind, EventSink, Exclusion, JournalError, JournalWriter, Measurement, PartIdentity,
+    SafeOutput, Status, Verdict, read_journal,
 };
 
 fn number(kinds: Vec<EventKind>) -> Vec<Event> {
@@ -135,6 +135,17 @@ fn all_kinds() -> Vec<EventKind> {
             by: text("option"),
             at_ns: 14,
         },
+        EventKind::Call {
+            step: step(),
+            program: text("chamber"),
+            action: text("defrost"),
+            arguments: [(text("for"), text("60 s"))].into(),
+            results: vec![
+                CallResult { result: text("tank"), name: Some(text("ice.tank")), value: Datum::number(1.0), unit: text("%") },
+                CallResult { result: text("lid"), name: None, value: Datum::Text("high".into()), unit: String::new() },
+            ],
+            at_ns: 15,
+        },
         EventKind::StepExcluded { step: step(), by: Exclusion::Condition, reason: text("`when` does not hold") },
         EventKind::Retry { step: step(), attempt: 1, failure: text("open-contact") },
         EventKind::Interrupted { by: text("SIGINT"), count: 2 },
@@ -171,11 +182,12 @@ fn place(kind: &EventKind) -> usize {
         EventKind::Problem { .. } => 11,
         EventKind::StepFinished { .. } => 12,
         EventKind::Answer { .. } => 13,
-        EventKind::StepExcluded { .. } => 14,
-        EventKind::Retry { .. } => 15,
-        EventKind::Interrupted { .. } => 16,
-        EventKind::SafeState { .. } => 17,
-        EventKind::RunFinished { .. } => 18,
+        EventKind::Call { .. } => 14,
+        EventKind::StepExcluded { .. } => 15,
+        EventKind::Retry { .. } => 16,
+        EventKind::Interrupted { .. } => 17,
+        EventKind::SafeState { .. } => 18,
+        EventKind::RunFinished { .. } => 19,
     }
 }
 
@@ -287,7 +299,7 @@ fn a_bad_line_in_the_middle_is_named() {
     let error = read(text.replace("bench-opened", "bench-painted").as_bytes()).unwrap_err();
     assert!(error.to_string().starts_with("journal, line 2: no event: unknown variant `bench-painted`"), "{error}");
     // A whole last line that is no event was not torn.
-    assert!(matches!(read(format!("{text}}}\n").as_bytes()), Err(JournalError::Line { line: 23, .. })));
+    assert!(matches!(read(format!("{text}}}\n").as_bytes()), Err(JournalError::Line { line: 24, .. })));
 }
 
 #[test]

@@ -137,6 +137,9 @@ impl<W: Write> Console<W> {
             }
             EventKind::Measurement(m) => self.measurement(m),
             EventKind::Answer { prompt, value, unit, by, .. } => self.answer(prompt, &text::datum(value, unit), by),
+            EventKind::Call { program, action, arguments, results, .. } => {
+                self.detail(now, &format!("called {}", text::call(program, action, arguments, results)))
+            }
             EventKind::StepExcluded { .. } => Ok(()),
             EventKind::Retry { step, failure, .. } => self.retry(step, failure),
             EventKind::Problem { step, verdict, message } => self.problem(step.as_deref(), *verdict, message),

@@ -81,6 +81,7 @@ impl<W: Write> Csv<W> {
             | EventKind::Edge { .. }
             | EventKind::Problem { .. }
             | EventKind::Answer { .. }
+            | EventKind::Call { .. }
             | EventKind::StepExcluded { .. }
             | EventKind::Retry { .. }
             | EventKind::StepFinished { .. }

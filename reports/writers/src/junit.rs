@@ -83,6 +83,10 @@ impl Fold {
                 let line = format!("answer: {}: {} (by {})", text::plain(prompt), text::datum(value, unit), text::plain(by));
                 self.case_of(Some(step)).lines.push(line);
             }
+            EventKind::Call { step, program, action, arguments, results, .. } => {
+                let line = format!("called: {}", text::plain(&text::call(program, action, arguments, results)));
+                self.case_of(Some(step)).lines.push(line);
+            }
             // `step-finished` says it too.
             EventKind::StepExcluded { .. } => {}
             EventKind::Retry { step, attempt, failure } => self.step_case(step).try_again(*attempt, failure),

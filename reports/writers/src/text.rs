@@ -1,6 +1,8 @@
 //! Values, limits and durations in words, the same in every report.
 
-use hil_record::{Datum, Measurement, Verdict};
+use std::collections::BTreeMap;
+
+use hil_record::{CallResult, Datum, Measurement, Verdict};
 
 use crate::lang::Lang;
 use crate::margin::{margin, margin_text};
@@ -74,6 +76,14 @@ pub(crate) fn columns(m: &Measurement) -> String {
     let mark = if m.provisional { "P" } else { "" };
     let limits = limits(m, &figures);
     format!("{:<34} {:>21}  {limits:<22} {margin:>6}  {mark}", name(m), figures.value_and_uncertainty()).trim_end().to_owned()
+}
+
+/// `chamber.defrost, for = 60 s: ice.tank = 1 %`
+pub(crate) fn call(program: &str, action: &str, arguments: &BTreeMap<String, String>, results: &[CallResult]) -> String {
+    let given: String = arguments.iter().map(|(name, value)| format!(", {name} = {value}")).collect();
+    let gave = results.iter().map(|r| format!("{} = {}", r.name.as_ref().unwrap_or(&r.result), datum(&r.value, &r.unit)));
+    let gave = gave.collect::<Vec<_>>().join(", ");
+    format!("{program}.{action}{given}{}{gave}", if gave.is_empty() { "" } else { ": " })
 }
 
 /// A length of bench time, as exact as somebody needs who waits for it.

@@ -90,6 +90,7 @@ impl Timing {
             | EventKind::StepExcluded { .. }
             | EventKind::Retry { .. }
             | EventKind::Interrupted { .. }
+            | EventKind::Call { .. }
             | EventKind::RunFinished { .. } => {}
         }
     }

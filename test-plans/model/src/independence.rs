@@ -167,7 +167,8 @@ fn drives(act: &Act, found: &mut impl FnMut(&SignalId, Range, Span)) {
         | Action::Require { .. }
         | Action::Expect { .. }
         | Action::Read { .. }
-        | Action::Prompt { .. } => {}
+        | Action::Prompt { .. }
+        | Action::Call(_) => {}
     }
 }
 
@@ -181,6 +182,11 @@ fn observes(act: &Act, found: &mut impl FnMut(&SignalId)) {
         Action::Expect { conditions, .. } => conditions.iter().for_each(|(signal, _)| found(signal)),
         Action::Write { entries, state, .. } => entries.iter().map(|entry| &entry.signal).chain([state]).for_each(found),
         Action::Together { branches } => branches.iter().flatten().for_each(|act| observes(act, found)),
-        Action::Set { .. } | Action::Profile { .. } | Action::Wait { .. } | Action::Require { .. } | Action::Prompt { .. } => {}
+        Action::Set { .. }
+        | Action::Profile { .. }
+        | Action::Wait { .. }
+        | Action::Require { .. }
+        | Action::Prompt { .. }
+        | Action::Call(_) => {}
     }
 }

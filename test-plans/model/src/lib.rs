@@ -27,7 +27,7 @@ pub use decision::{Decided, Decision, DecisionRule, Judging};
 pub use diagnostic::{Diagnostic, FileId, SourceFile, Sources, Span};
 pub use independence::Influence;
 pub use limit::{Judgement, Limit, LimitSource};
-pub use plan::{Act, Action, Asked, Blame, Check, Entry, Plan, Setpoint, Statistic, Step};
+pub use plan::{Act, Action, Asked, Blame, Call, Check, Entry, Plan, Setpoint, Statistic, Step, Wanted};
 pub use product::{Memory, Product};
 pub use quantity::{Dimension, Quantity};
 pub use reader::include::{Included, Includes, load_includes};

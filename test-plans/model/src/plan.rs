@@ -1,7 +1,7 @@
 //! A plan as it runs: every name resolved, every unit checked, every row of a
 //! table its own step. Made only by the reader, so it cannot be wrong.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
 use std::time::Duration;
@@ -209,6 +209,8 @@ pub enum Action {
         /// How long that may take.
         within: Duration,
     },
+    /// Have a program of the bench do something.
+    Call(Call),
     /// Branches side by side; goes on when all have ended. The first that fails
     /// cancels the others. No two set one signal.
     Together {
@@ -226,6 +228,31 @@ pub struct Entry {
     pub setpoint: Setpoint,
     /// The memory keeps quantities in steps of this; words as they are.
     pub step: Option<Quantity>,
+}
+
+/// A call of an action of a program of the bench.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Call {
+    /// The program's name on the bench.
+    pub program: String,
+    /// The action, by the program's own name for it.
+    pub action: String,
+    /// What it is given, by name, in the order written. A fixed one is the text
+    /// as written: what it stands for only the program knows.
+    pub arguments: Vec<(String, Setpoint)>,
+    /// What is taken of its results, in the order written.
+    pub results: Vec<Wanted>,
+}
+
+/// A result that a plan takes.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Wanted {
+    /// The program's own name for it.
+    pub result: String,
+    /// The plan's name for it: a value.
+    pub name: String,
+    /// A quantity of this unit's dimension; `None`: a word or a text.
+    pub unit: Option<&'static Unit>,
 }
 
 /// What would be an answer of a person.
@@ -276,20 +303,61 @@ impl Plan {
 
     /// Every question of the plan with the id that `--answer` calls it by.
     pub fn prompts(&self) -> Vec<(String, &Asked)> {
-        let phases = [("setup", &self.setup), ("recover", &self.recover), ("teardown", &self.teardown)];
+        let acts = self.acts().into_iter();
+        acts.filter_map(|(place, act)| match &act.action {
+            Action::Prompt { name, asked, .. } => Some((format!("{place}.{name}"), asked)),
+            _ => None,
+        })
+        .collect()
+    }
+
+    /// Every call of a program, with its act and the step or phase it belongs to.
+    pub fn calls(&self) -> Vec<(&str, &Act, &Call)> {
+        let acts = self.acts().into_iter();
+        acts.filter_map(|(place, act)| if let Action::Call(call) = &act.action { Some((place, act, call)) } else { None }).collect()
+    }
+
+    /// Every signal that it sets or observes.
+    pub fn signals(&self) -> BTreeSet<&SignalId> {
+        self.acts().into_iter().flat_map(|(_, act)| act.action.signals()).collect()
+    }
+
+    /// Every act with the step or phase it belongs to, those of branches too.
+    fn acts(&self) -> Vec<(&str, &Act)> {
+        let before = [("setup", &self.setup), ("recover", &self.recover)];
         let steps = self.steps.iter().map(|s| (s.id.as_str(), &s.acts));
-        let mut found = Vec::new();
-        phases.into_iter().chain(steps).for_each(|(place, acts)| prompts(place, acts, &mut found));
-        found
+        let places = before.into_iter().chain(steps).chain([("teardown", &self.teardown)]);
+        places.flat_map(|(place, acts)| flat(acts).into_iter().map(move |act| (place, act))).collect()
     }
 }
 
-fn prompts<'p>(place: &str, acts: &'p [Act], found: &mut Vec<(String, &'p Asked)>) {
+fn flat(acts: &[Act]) -> Vec<&Act> {
+    let mut all = Vec::new();
     for act in acts {
-        match &act.action {
-            Action::Prompt { name, asked, .. } => found.push((format!("{place}.{name}"), asked)),
-            Action::Together { branches } => branches.iter().for_each(|acts| prompts(place, acts, found)),
-            _ => {}
+        all.push(act);
+        if let Action::Together { branches } = &act.action {
+            all.extend(branches.iter().flat_map(|acts| flat(acts)));
+        }
+    }
+    all
+}
+
+impl Action {
+    /// The signals that it sets or observes itself; not those of branches.
+    pub fn signals(&self) -> Vec<&SignalId> {
+        match self {
+            Self::Set { assignments, .. } => assignments.iter().map(|(s, _)| s).collect(),
+            Self::Ramp { signal, until, capture, .. } => {
+                std::iter::once(signal).chain(until.iter().map(|(s, _)| s)).chain(capture).collect()
+            }
+            Self::Expect { conditions, .. } => conditions.iter().map(|(s, _)| s).collect(),
+            Self::Write { entries, commit, state, .. } => entries.iter().map(|e| &e.signal).chain([commit, state]).collect(),
+            Self::Profile { signal, .. }
+            | Self::Settle { signal, .. }
+            | Self::Measure { signal, .. }
+            | Self::Watch { signal, .. }
+            | Self::Read { signal, .. } => vec![signal],
+            Self::Wait { .. } | Self::Require { .. } | Self::Prompt { .. } | Self::Call(_) | Self::Together { .. } => Vec::new(),
         }
     }
 }

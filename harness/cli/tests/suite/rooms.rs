@@ -16,7 +16,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("hil-client", &["hil-model", "hil-timebase"]),
     ("hil-virtual", &["hil-model", "hil-timebase", "hil-client"]),
     ("hil-channel", &["hil-model", "hil-timebase"]),
-    ("hil-bench", &["hil-model", "hil-timebase", "hil-channel", "hil-client"]),
+    ("hil-bench", &["hil-model", "hil-timebase", "hil-channel", "hil-client", "hil-extension"]),
     ("hil-twin", &["hil-model", "hil-timebase", "hil-channel", "hil-bench", "hil-virtual", "smart-bms"]),
     ("hil-extension", &["hil-model", "hil-timebase", "hil-channel"]),
     ("hil-engine", &["hil-model", "hil-record", "hil-channel", "hil-timebase"]),

@@ -39,6 +39,14 @@ impl Run {
                 let answer = Answer { prompt: clean(prompt), value: clean_datum(value), unit: clean(unit), by: clean(by) };
                 self.work(step).answers.push(answer);
             }
+            EventKind::Call { step, program, action, results, .. } => {
+                let signal = format!("{program}.{action}");
+                let readings = results.iter().map(|r| {
+                    let name = r.name.as_ref().unwrap_or(&r.result);
+                    Reading { name: clean(name), signal: clean(&signal), value: clean_datum(&r.value), unit: clean(&r.unit) }
+                });
+                self.work(step).readings.extend(readings);
+            }
             EventKind::StepExcluded { step, by, .. } => self.step(step).excluded = Some(*by),
             EventKind::Retry { step, failure, .. } => self.work(step).retried_as = Some(clean(failure)),
             EventKind::Problem { step, verdict, message } => self.problem(step.as_deref(), *verdict, message),

@@ -6,6 +6,7 @@ use crate::diagnostic::nearest;
 use crate::plan::{Act, Action, Setpoint};
 use crate::quantity::{Dimension, Quantity};
 use crate::reader::branches;
+use crate::reader::call;
 use crate::reader::check::{Written, check};
 use crate::reader::computed;
 use crate::reader::context::{Context, Use};
@@ -22,7 +23,7 @@ use crate::signal::Signal;
 use crate::value::Value;
 
 const ACTIONS: &[&str] =
-    &["expect", "measure", "profile", "prompt", "ramp", "read", "require", "set", "settle", "together", "wait", "watch", "write"];
+    &["call", "expect", "measure", "profile", "prompt", "ramp", "read", "require", "set", "settle", "together", "wait", "watch", "write"];
 
 /// Reads one action; `None` when it is wrong.
 pub(super) fn action(context: &Context<'_>, names: &mut Names, table: Table<'_>) -> Option<Act> {
@@ -33,6 +34,7 @@ pub(super) fn action(context: &Context<'_>, names: &mut Names, table: Table<'_>)
     };
     let span = table.span;
     let read = match which {
+        "call" => call::call(names, &table),
         "expect" => observe::expect(context, &table),
         "measure" => observe::measure(context, names, &table),
         "profile" => profile(context, names, &table),

@@ -35,7 +35,12 @@ pub(super) fn names_given(items: &[Node<'_>]) -> Vec<String> {
     let mut found = Vec::new();
     for table in items.iter().filter_map(|item| item.value.as_table()) {
         let text = |key| table.get(key).and_then(|v| v.get_ref().as_str());
-        found.extend(text("as").map(str::to_owned));
+        let results = table.get("results").and_then(|v| v.get_ref().as_table());
+        let prefix = text("as").map(|name| format!("{name}."));
+        match results {
+            Some(results) => found.extend(results.keys().map(|key| format!("{}{}", prefix.as_deref().unwrap_or(""), key.get_ref()))),
+            None => found.extend(text("as").map(str::to_owned)),
+        }
         let branches = table.get("together").and_then(|v| v.get_ref().as_array());
         for (branch, item) in branches.into_iter().flatten().zip(items) {
             let acts = branch.get_ref().as_array().into_iter().flatten();
@@ -140,14 +145,14 @@ fn words(node: &Node<'_>) -> Option<Vec<String>> {
     Some(found)
 }
 
-fn input_of(node: &Node<'_>) -> Option<Asked> {
+pub(super) fn input_of(node: &Node<'_>) -> Option<Asked> {
     let text = node.filled()?;
     if text == "text" {
         return Some(Asked::Text);
     }
     let unit = find_unit(text);
     if unit.is_none() {
-        node.expected("`text` or a unit", Some("write `input = \"text\"` or `input = \"V\"`".to_owned()));
+        node.expected("`text` or a unit", Some("write `\"text\"`, or a unit such as `\"V\"`".to_owned()));
     }
     unit.map(Asked::Quantity)
 }

@@ -14,6 +14,7 @@ pub mod table;
 
 mod action;
 mod branches;
+mod call;
 mod check;
 mod computed;
 mod context;

@@ -88,6 +88,12 @@ impl Names {
         self.declared.get(name).map(|e| &e.named)
     }
 
+    /// Whether a name is one of this step, or one that an earlier step might
+    /// export.
+    pub fn knows(&self, name: &str) -> bool {
+        self.declared.contains_key(name) || name.split_once('.').is_some_and(|(step, _)| self.exports.steps.contains_key(step))
+    }
+
     /// The names of this step.
     pub fn all(&self) -> impl Iterator<Item = &str> {
         self.declared.keys().map(String::as_str)
@@ -106,11 +112,7 @@ impl Names {
     /// Reads `as` and declares it.
     pub fn declare_as(&mut self, table: &Table<'_>, named: Named) -> Option<String> {
         let node = table.optional("as")?;
-        let name = node.name()?;
-        if !name.starts_with(|c: char| c.is_ascii_alphabetic()) || name.ends_with('-') {
-            node.expected("a name that begins with a letter and does not end with `-`", None);
-            return None;
-        }
+        let name = as_name(&node)?;
         self.declare(&node, name, named);
         Some(name.to_owned())
     }
@@ -230,6 +232,16 @@ impl Names {
             node.unknown("name", name, all.iter().map(String::as_str));
         }
     }
+}
+
+/// The name that an `as` gives.
+pub(super) fn as_name<'a>(node: &Node<'a>) -> Option<&'a str> {
+    let name = node.name()?;
+    if !name.starts_with(|c: char| c.is_ascii_alphabetic()) || name.ends_with('-') {
+        node.expected("a name that begins with a letter and does not end with `-`", None);
+        return None;
+    }
+    Some(name)
 }
 
 fn binary(node: &Node<'_>, a: Typed, op: Operator, b: Typed) -> Option<Typed> {

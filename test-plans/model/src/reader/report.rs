@@ -10,7 +10,9 @@ use std::ops::Range;
 use crate::diagnostic::{Diagnostic, FileId, Span, nearest};
 
 /// Lists longer than this are cut down to the names nearest to the one found.
-const LISTED: usize = 14;
+const LISTED: usize = 16;
+/// How many names are left of such a list.
+const NEAREST: usize = 6;
 
 /// Gathers the errors of one file.
 #[derive(Debug, Default)]
@@ -102,7 +104,7 @@ pub fn one_of(found: &str, legal: &[&str]) -> String {
     let all = names.len();
     if all > LISTED {
         names.sort_by_key(|name| strsim::damerau_levenshtein(found, name));
-        names.truncate(LISTED / 2);
+        names.truncate(NEAREST);
         names.sort_unstable();
     }
     let quoted: Vec<String> = names.iter().map(|n| format!("`{n}`")).collect();

@@ -154,7 +154,8 @@ fn judges(act: &Act) -> bool {
         | Action::Wait { .. }
         | Action::Settle { .. }
         | Action::Watch { .. }
-        | Action::Read { .. } => false,
+        | Action::Read { .. }
+        | Action::Call(_) => false,
         Action::Prompt { check, .. } => check.is_some(),
         Action::Together { branches } => branches.iter().flatten().any(judges),
     }
@@ -177,7 +178,8 @@ fn longest_wait(acts: &[Act]) -> Option<(&Act, Duration)> {
             | Action::Wait { .. }
             | Action::Watch { .. }
             | Action::Read { .. }
-            | Action::Prompt { .. } => None,
+            | Action::Prompt { .. }
+            | Action::Call(_) => None,
         })
         .max_by_key(|(_, wait)| *wait)
 }
@@ -204,7 +206,8 @@ fn fixed_time(action: &Action) -> Duration {
         | Action::Watch { .. }
         | Action::Require { .. }
         | Action::Read { .. }
-        | Action::Prompt { .. } => Duration::ZERO,
+        | Action::Prompt { .. }
+        | Action::Call(_) => Duration::ZERO,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::plan::{Action, Asked, Blame, Check, Statistic};
+use crate::plan::{Action, Asked, Blame, Call, Check, Statistic};
 use crate::quantity::Quantity;
 
 /// `ramp alternator.voltage to 14 V at 20 mV/s until alternator.current > 500 mA`.
@@ -54,11 +54,24 @@ pub(super) fn describe(action: &Action) -> String {
             let all = list(entries.iter().map(|e| format!("{} = {}", e.signal, e.setpoint)));
             format!("write {all}, and read it back")
         }
+        Action::Call(call) => self::call(call),
         Action::Together { branches } => {
             let branch = |acts: &Vec<crate::Act>| format!("[{}]", acts.iter().map(|a| a.text.as_str()).collect::<Vec<_>>().join("; "));
             format!("together {}", branches.iter().map(branch).collect::<Vec<_>>().join(" beside "))
         }
     }
+}
+
+/// `call chamber.defrost with for = 60 s, take tank in % as first.tank`.
+fn call(call: &Call) -> String {
+    let with = list(call.arguments.iter().map(|(name, value)| format!("{name} = {value}")));
+    let with = if with.is_empty() { with } else { format!(" with {with}") };
+    let takes = call.results.iter().map(|wanted| {
+        let unit = wanted.unit.map_or_else(|| "text", |unit| unit.symbol);
+        let name = if wanted.name == wanted.result { String::new() } else { format!(" as {}", wanted.name) };
+        format!(", take {} in {unit}{name}", wanted.result)
+    });
+    format!("call {}.{}{with}{}", call.program, call.action, takes.collect::<String>())
 }
 
 fn list(items: impl Iterator<Item = String>) -> String {
