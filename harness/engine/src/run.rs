@@ -13,6 +13,7 @@ use crate::course::Course;
 use crate::dispatcher::{Dispatcher, Log};
 use crate::guard::{guarded, until_interrupt};
 use crate::header::{Control, Operator, RunHeader, Selection, Sinks, Unattended};
+use crate::lacking::judged;
 use crate::preflight::check_opened;
 use crate::scene::{Scene, Stage};
 use crate::step::{NO_JOURNAL, finish_step, run_acts, run_acts_after};
@@ -310,7 +311,7 @@ async fn work(stage: &Stage<'_>, plan: &Plan, selection: &Selection, lacking: &B
             return Err("the bench could not be opened".into());
         }
     };
-    let unfit = check_opened(plan, stage.bench);
+    let unfit = check_opened(&judged(plan, lacking), stage.bench);
     if !unfit.is_empty() {
         for message in unfit {
             stage.log.note(EventKind::Problem { step: None, verdict: Verdict::Error, message });
