@@ -13,7 +13,7 @@ use crate::text::plain;
 use crate::timing::{Kind, Work};
 
 const WIDTH: f64 = 960.0;
-const LEFT: f64 = 96.0;
+const LEFT: f64 = 112.0;
 const RIGHT: f64 = 950.0;
 /// Tops of the two lanes and their height.
 const LANES: [f64; 2] = [24.0, 60.0];

@@ -16,7 +16,7 @@ const RIGHT: f64 = 856.0;
 const ROW: f64 = 16.0;
 const TOP: f64 = 22.0;
 /// So that a drawing fits a page.
-const ROWS: usize = 48;
+const ROWS: usize = 40;
 
 pub(super) fn section(v: &View) -> Markup {
     let (works, on_path) = (&v.timing.works, v.on_path());
