@@ -167,7 +167,7 @@ fn unknown_lacks(bench: &BenchFile, product: &Product) -> Vec<Diagnostic> {
         let known = || product.signals.keys().map(SignalId::as_str);
         let hint = hil_model::diagnostic::nearest(signal.as_str(), known()).map(|n| format!("did you mean `{n}`"));
         let message = format!("lack: the product has no signal `{signal}`");
-        (!product.signals.contains_key(signal)).then(|| Diagnostic { message, span: lack.span, hint })
+        (!product.signals.contains_key(signal)).then_some(Diagnostic { message, span: lack.span, hint })
     };
     bench.lacks.iter().filter_map(strange).collect()
 }

@@ -14,6 +14,8 @@ mod determinism;
 mod interrupts;
 #[path = "suite/language.rs"]
 mod language;
+#[path = "suite/likeness.rs"]
+mod likeness;
 #[path = "suite/main_job.rs"]
 mod main_job;
 #[path = "suite/messages.rs"]

@@ -106,7 +106,7 @@ fn parameters<'a>(root: &Table<'a>, overrides: &BTreeMap<String, String>) -> Bin
     found
 }
 
-/// A `--set` must be of the kind of the value it replaces.
+/// What `--set` or the bench gives must be of the kind of the value it replaces.
 fn same_kind(name: &str, node: &Node<'_>, new: &DeValue<'_>) -> bool {
     let expected = if node.is_number() { Some(Dimension::NONE) } else { quantity(node.value).map(|q| q.dimension) };
     let Some(expected) = expected else { return true };
@@ -117,7 +117,7 @@ fn same_kind(name: &str, node: &Node<'_>, new: &DeValue<'_>) -> bool {
     }
     let found = found.map_or_else(|e| e.to_string(), |q| q.dimension.noun());
     let hint = Some(format!("it replaces `{}`", text_of(node.value)));
-    node.error(format!("`--set {name}={text}` is {found}, expected {}", expected.noun()), hint);
+    node.error(format!("`{name}={text}`, given by `--set` or by the bench, is {found}, expected {}", expected.noun()), hint);
     false
 }
 
