@@ -109,6 +109,7 @@ fn note_set(act: &Act, set: &mut BTreeMap<SignalId, f64>) {
                 set.insert(signal.clone(), q.si);
             }
         }
+        Action::Together { branches } => branches.iter().for_each(|acts| note_sets(acts, set)),
         _ => {}
     }
 }
@@ -203,6 +204,8 @@ impl<'a> Walk<'a> {
                     None => self.unknown.push(name),
                 }
             }
+            // Sets in a branch count for its own readings only after it.
+            Action::Together { branches } => branches.iter().flatten().for_each(|act| self.act(act)),
             _ => {}
         }
     }

@@ -6,14 +6,16 @@
 //! pass. What an earlier attempt staged is discarded first, so the next attempt
 //! needs to know nothing of this one.
 
+use std::iter;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use hil_channel::Reading;
 use hil_model::{Blame, Check, Condition, Entry, Limit, LimitSource, Memory, Quantity, SignalId, Value};
 use hil_record::{Datum, EventKind, Verdict};
+use hil_timebase::Nanos;
 
-use crate::judge::Taken;
+use crate::judge::{Taken, holds};
 use crate::scene::{Scene, Stop};
 
 pub(super) async fn write(scene: &Scene<'_>, entries: &[Entry], commit: &SignalId, state: &SignalId, within: Duration) -> Result<(), Stop> {
@@ -26,21 +28,33 @@ pub(super) async fn write(scene: &Scene<'_>, entries: &[Entry], commit: &SignalI
         written.push((entry, value));
     }
     stage(scene, commit, &word(Memory::WRITE)).await?;
-    let clean = Condition::Is(word(Memory::CLEAN));
-    let reading = scene.channel(state)?.wait_for(&clean, scene.now() + within).await?;
-    if scene.judge_condition(state, &clean, &reading)? != Verdict::Pass {
-        return Err(Stop::Judged);
-    }
-    let readings = join_all(written.iter().map(|(entry, _)| scene.read(&entry.signal))).await;
+    let readings = once_clean(scene, entries, state, scene.now() + within).await?;
     // Every one is judged, also when one is wrong.
     let mut bad = None;
     for ((entry, value), reading) in written.iter().zip(readings) {
-        match judge(scene, entry, value, &reading?) {
+        match judge(scene, entry, value, &reading) {
             Err(Stop::Judged) => bad = Some(Stop::Judged),
             other => other?,
         }
     }
     bad.map_or(Ok(()), Err)
+}
+
+/// Reads state and entries together until the memory is clean, and judges that.
+async fn once_clean(scene: &Scene<'_>, entries: &[Entry], state: &SignalId, deadline: Nanos) -> Result<Vec<Reading>, Stop> {
+    let clean = Condition::Is(Value::Text(Memory::CLEAN.to_owned()));
+    loop {
+        // The state first: what it says was so before the others were read.
+        let all = join_all(iter::once(state).chain(entries.iter().map(|e| &e.signal)).map(|signal| scene.read(signal))).await;
+        let mut all = all.into_iter().collect::<Result<Vec<Reading>, Stop>>()?.into_iter();
+        let first = all.next().ok_or_else(|| Stop::error(format!("no reading of `{state}`")))?;
+        let done = holds(&clean, &first.value) == Some(true);
+        if done || scene.now() >= deadline {
+            let verdict = scene.judge_condition(state, &clean, &first)?;
+            return if verdict == Verdict::Pass { Ok(all.collect()) } else { Err(Stop::Judged) };
+        }
+        scene.stage.clock.sleep(scene.channel(state)?.interval()).await;
+    }
 }
 
 /// Tells the unit. What it makes of that shows when it is read back: until then
@@ -147,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_memory_that_does_not_become_clean_fails_before_anything_is_read() {
+    fn a_memory_that_does_not_become_clean_fails_before_anything_else_is_judged() {
         let ran = run(&plan("1.02 V"), |b| unit(b).signal("gain", "1 V").signal("serial", "HQ1").derived("state", |_, _| val("blank")));
         assert_eq!((ran.verdict(), ran.measurements().len()), (Verdict::Fail, 1));
         assert_eq!(ran.only().value, Datum::Text("blank".into()));
