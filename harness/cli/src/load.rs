@@ -211,12 +211,16 @@ impl Files {
     /// Reads what a plan includes, relative to the file that does.
     fn include(&mut self, plan: FileId) -> Includes {
         let digests = &mut self.digests;
+        let mut home = None;
         load_includes(&mut self.sources, plan, &mut |from, path| {
-            let path = Path::new(from).parent().unwrap_or(Path::new("")).join(path);
-            let path = std::fs::canonicalize(&path).map_err(|e| cause(&e))?;
+            let folder = folder_of(Path::new(from));
+            let path = std::fs::canonicalize(folder.join(path)).map_err(|e| cause(&e))?;
+            // The record says the same wherever the plan was called from.
+            let home = home.get_or_insert(folder);
+            let from_home = path.strip_prefix(home).unwrap_or(&path).display().to_string();
             let text = std::fs::read_to_string(&path).map_err(|e| cause(&e))?;
             let name = shown(&path);
-            digests.insert(format!("include {name}"), digest(&text));
+            digests.insert(format!("include {from_home}"), digest(&text));
             Ok(Included { name, text })
         })
     }

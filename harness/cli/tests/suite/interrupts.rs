@@ -56,7 +56,7 @@ fn no_signal_that_can_be_taken_leaves_the_outputs_on() {
 #[test]
 fn a_panic_in_a_step_is_the_testers_fault_and_leaves_the_bench_safe() {
     let scratch = Scratch::new("panic-step");
-    let run = run(&scratch, "test-plans/eol.toml", &["--panic-on", "ble.battery-voltage"]);
+    let run = run(&scratch, "test-plans/eol.toml", &["--panic-on", "ble.soft-switch"]);
     assert_tester_error(&run);
     // Steps before the panic were judged and stay in the record.
     assert!(run.steps_with(hil_record::Verdict::Pass).contains(&"outputs-at-rest"), "{}", run.text());

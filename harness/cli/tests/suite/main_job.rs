@@ -28,10 +28,15 @@ fn every_requirement_a_step_claims_is_judged() {
             _ => None,
         })
         .collect();
+    let claims = |step: &str| {
+        run.events
+            .iter()
+            .any(|e| matches!(&e.kind, EventKind::StepStarted { step: s, requirements, .. } if s == step && !requirements.is_empty()))
+    };
     for event in &run.events {
         if let EventKind::StepFinished { step, verdict, .. } = &event.kind {
             assert_eq!(*verdict, Verdict::Pass, "{step}");
-            assert!(judged.contains(&step.as_str()), "step `{step}` passed without a judged measurement");
+            assert!(!claims(step) || judged.contains(&step.as_str()), "step `{step}` passed without a judged measurement");
         }
     }
 }
