@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::{join_all, select_all};
 use hil_channel::Reading;
-use hil_model::{Condition, LedState, Level, Quantity, SignalId, Value};
+use hil_model::{Condition, LedState, Level, SignalId, Value};
 use hil_record::Verdict;
 use hil_timebase::Nanos;
 
@@ -76,7 +76,8 @@ async fn keep_one(scene: &Scene<'_>, signal: &SignalId, condition: &Condition, e
     }
 }
 
-/// For what has no list of other states: reads again and again.
+/// For what has no list of other states: reads again and again, as fast as the
+/// channel does.
 async fn poll_until(scene: &Scene<'_>, signal: &SignalId, condition: &Condition, end: Nanos) -> Result<Reading, Stop> {
     let channel = scene.channel(signal)?;
     loop {
@@ -91,16 +92,12 @@ async fn poll_until(scene: &Scene<'_>, signal: &SignalId, condition: &Condition,
 }
 
 /// Conditions of which one holds exactly when `condition` does not; `None` for
-/// text, whose other values nobody can list.
+/// text, whose other values nobody can list, and for quantities, which are read.
 fn opposites(condition: &Condition) -> Option<Vec<Condition>> {
-    let infinite = |q: &Quantity, sign: f64| Quantity::new(sign * f64::INFINITY, q.dimension);
     match condition {
-        Condition::Above(q) => Some(vec![Condition::Within(infinite(q, -1.0), *q)]),
-        Condition::Below(q) => Some(vec![Condition::Within(*q, infinite(q, 1.0))]),
-        Condition::Within(low, high) => Some(vec![Condition::Below(*low), Condition::Above(*high)]),
         Condition::Is(Value::Level(level)) => Some(others(&Level::WORDS, *level).map(|l| Condition::Is(Value::Level(l))).collect()),
         Condition::Is(Value::Led(state)) => Some(others(&LedState::WORDS, *state).map(|l| Condition::Is(Value::Led(l))).collect()),
-        Condition::Is(Value::Text(_) | Value::Quantity(_)) => None,
+        Condition::Is(Value::Text(_) | Value::Quantity(_)) | Condition::Above(_) | Condition::Below(_) | Condition::Within(..) => None,
     }
 }
 
