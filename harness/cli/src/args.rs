@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::journal::Durability;
+
 /// Hardware-in-the-loop test harness and end-of-line tester.
 #[derive(Parser, Debug)]
 #[command(name = "hil", version, about, after_help = EXIT_CODES)]
@@ -61,6 +63,11 @@ pub struct RunArguments {
     /// Where run folders go.
     #[arg(long, default_value = "runs")]
     pub out: PathBuf,
+    /// What the journal is proof against: `write`, the end of this program;
+    /// `sync`, a power cut. Without it `write` on a virtual bench, `sync` on a
+    /// real one.
+    #[arg(long, value_enum, value_name = "POLICY")]
+    pub durability: Option<Durability>,
     /// Writes a second copy of the JUnit report here.
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,

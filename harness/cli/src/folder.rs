@@ -3,10 +3,11 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use hil_record::JournalWriter;
+use hil_record::EventSink;
 use hil_writers::Lang;
 
 use crate::failure::Failure;
+use crate::journal::{Durability, JournalFile, SyncedJournal, WrittenJournal};
 use crate::report::{Format, read_events};
 
 /// `OUT/RUN-ID/`.
@@ -45,14 +46,26 @@ impl RunFolder {
         &self.path
     }
 
-    /// Opens the journal.
+    /// Opens the journal. `every_detail`: whoever watches is shown every event.
     ///
     /// # Errors
     /// When the file cannot be made.
-    pub fn journal(&self) -> Result<JournalWriter<File>, Failure> {
+    pub fn journal(&self, durability: Durability, every_detail: bool) -> Result<Box<dyn EventSink>, Failure> {
         let path = self.path.join("journal.jsonl");
-        let file = File::create_new(&path).map_err(|e| cannot("make", &path, &e))?;
-        Ok(JournalWriter::new(file))
+        let open = || -> std::io::Result<Box<dyn EventSink>> {
+            let file = JournalFile::create(&path)?;
+            Ok(match durability {
+                Durability::Write => Box::new(WrittenJournal::new(file, path.clone())),
+                Durability::Sync => {
+                    // The file's name is in its folder, and the folder's in its.
+                    let out = self.path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+                    File::open(&self.path)?.sync_all()?;
+                    File::open(out)?.sync_all()?;
+                    Box::new(SyncedJournal::new(file, path.clone(), every_detail)?)
+                }
+            })
+        };
+        open().map_err(|e| cannot("make", &path, &e))
     }
 
     /// Writes every report again from the journal; one that cannot be written

@@ -10,6 +10,7 @@ pub mod dry_run;
 pub mod failure;
 pub mod folder;
 pub mod identity;
+pub mod journal;
 pub mod list_defects;
 pub mod load;
 pub mod operator;

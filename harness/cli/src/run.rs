@@ -2,10 +2,10 @@
 
 use std::io::{IsTerminal, stdout};
 
-use hil_bench::Day;
+use hil_bench::{BenchKind, Day};
 use hil_engine::{Control, Engine, RunHeader, Selection, Sinks};
 use hil_model::{SignalId, SignalKind};
-use hil_record::Outcome;
+use hil_record::{EventSink, Outcome};
 use hil_timebase::Runtime;
 use hil_writers::{Console, ConsoleOptions};
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -17,6 +17,7 @@ use crate::dry_run::dry_run;
 use crate::failure::Failure;
 use crate::folder::{RunFolder, check_writable};
 use crate::identity::{check_run_id, check_serial, run_id};
+use crate::journal::Durability;
 use crate::load::{Calendar, Loaded, load_on};
 use crate::operator::{Desk, answers, has_terminal};
 use crate::screen::Screen;
@@ -58,8 +59,17 @@ pub fn run(arguments: &RunArguments, verbose: u8) -> Result<u8, Failure> {
     }
     let header = header(&loaded, arguments, id, start, unit.defects());
     let desk = Desk::new(answers, runtime.clock(), has_terminal());
-    let outcome = drive(&runtime, &loaded, &assembled, header, &folder, (control, selection, desk), verbose)?;
-    folder.write_reports(arguments.junit.as_deref(), arguments.lang.into())?;
+    let durability = arguments.durability.unwrap_or(match loaded.bench.kind {
+        BenchKind::Virtual => Durability::Write,
+        BenchKind::Real => Durability::Sync,
+    });
+    let journal = folder.journal(durability, verbose > 0)?;
+    let outcome = drive(&runtime, &loaded, &assembled, header, journal, (control, selection, desk), verbose)?;
+    if let Err(failure) = folder.write_reports(arguments.junit.as_deref(), arguments.lang.into()) {
+        // A bench that is not safe is worse news.
+        let code = if outcome.safe { failure.code } else { outcome.exit_code() };
+        return Err(Failure { code, ..failure });
+    }
     crate::say(&format!("record: {}", folder.path().display()));
     Ok(outcome.exit_code())
 }
@@ -70,13 +80,13 @@ fn drive(
     loaded: &Loaded,
     assembled: &Assembled,
     header: RunHeader,
-    folder: &RunFolder,
+    journal: Box<dyn EventSink>,
     (control, selection, desk): (UnboundedReceiver<Control>, Selection, Desk),
     verbose: u8,
 ) -> Result<Outcome, Failure> {
     let colour = stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let console = Console::new(Screen(stdout()), ConsoleOptions { colour, verbose: verbose > 0 });
-    let sinks = Sinks { journal: Box::new(folder.journal()?), others: vec![Box::new(console)] };
+    let sinks = Sinks { journal, others: vec![Box::new(console)] };
     let mut engine = Engine::new(&loaded.plan, assembled.bench.as_ref(), runtime.clock(), sinks, header, control);
     engine.select(selection);
     engine.attend(Box::new(desk));

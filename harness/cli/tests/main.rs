@@ -6,6 +6,8 @@ mod decision;
 mod defects;
 #[path = "suite/determinism.rs"]
 mod determinism;
+#[path = "suite/durability.rs"]
+mod durability;
 #[path = "suite/interrupts.rs"]
 mod interrupts;
 #[path = "suite/language.rs"]
@@ -16,6 +18,8 @@ mod main_job;
 mod messages;
 #[path = "suite/never_a_pass.rs"]
 mod never_a_pass;
+#[path = "suite/power_cut.rs"]
+mod power_cut;
 #[path = "suite/report.rs"]
 mod report;
 #[path = "suite/rooms.rs"]

@@ -244,6 +244,32 @@ pub enum EventKind {
     },
 }
 
+impl EventKind {
+    /// Something was done or seen, and nothing follows from it before another
+    /// event says what: nobody acts on it, and it is shown only to whoever asks
+    /// for every detail.
+    pub const fn is_observation(&self) -> bool {
+        match self {
+            Self::Stimulus { .. } | Self::Reading { .. } | Self::Edge { .. } => true,
+            Self::RunStarted { .. }
+            | Self::BenchOpened { .. }
+            | Self::PhaseStarted { .. }
+            | Self::PhaseFinished { .. }
+            | Self::StepStarted { .. }
+            | Self::ActionStarted { .. }
+            | Self::Measurement(_)
+            | Self::Problem { .. }
+            | Self::Answer { .. }
+            | Self::StepExcluded { .. }
+            | Self::Retry { .. }
+            | Self::StepFinished { .. }
+            | Self::Interrupted { .. }
+            | Self::SafeState { .. }
+            | Self::RunFinished { .. } => false,
+        }
+    }
+}
+
 /// Why a step is left out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -37,6 +37,11 @@ impl<W: Write> JournalWriter<W> {
         self.out
     }
 
+    /// What is written to.
+    pub const fn get_mut(&mut self) -> &mut W {
+        &mut self.out
+    }
+
     fn write(&mut self, event: &Event) -> std::io::Result<()> {
         self.line.clear();
         serde_json::to_writer(&mut self.line, event)?;

@@ -1,8 +1,9 @@
 //! Running the `hil` binary in a folder of its own, and reading what it wrote.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use hil_record::{Event, EventKind, Verdict};
 
@@ -64,6 +65,21 @@ fn newest(out: &Path) -> PathBuf {
         std::fs::read_dir(out).into_iter().flatten().flatten().map(|e| e.path()).filter(|p| p.is_dir()).collect();
     folders.sort();
     folders.pop().unwrap_or_else(|| out.join("no-run-folder"))
+}
+
+/// Waits until a run's journal says so.
+#[expect(clippy::disallowed_methods, reason = "another program lives in real time")]
+pub fn wait_for(child: &mut Child, journal: &Path, words: &str) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let text = std::fs::read_to_string(journal).unwrap_or_default();
+        if text.contains(words) {
+            return;
+        }
+        assert!(Instant::now() < deadline, "`{words}` never came");
+        assert!(child.try_wait().expect("a child").is_none(), "the run ended before `{words}`: {text}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 impl Run {
