@@ -12,6 +12,8 @@ mod durability;
 mod interrupts;
 #[path = "suite/language.rs"]
 mod language;
+#[path = "suite/locks.rs"]
+mod locks;
 #[path = "suite/main_job.rs"]
 mod main_job;
 #[path = "suite/messages.rs"]
@@ -24,7 +26,13 @@ mod power_cut;
 mod report;
 #[path = "suite/rooms.rs"]
 mod rooms;
+#[path = "suite/runs.rs"]
+mod runs;
+#[path = "suite/secrets.rs"]
+mod secrets;
 #[path = "suite/support.rs"]
 mod support;
 #[path = "suite/tur.rs"]
 mod tur;
+#[path = "suite/verify.rs"]
+mod verify;

@@ -52,10 +52,17 @@ pub enum EventKind {
         seed: u64,
         /// Version of this program.
         version: String,
-        /// SHA-256 in hex by what it is of: `plan`, `product`, `limits`, `bench`.
+        /// SHA-256 in hex by what it is of: `plan`, `product`, `limits`, `bench`,
+        /// `firmware` where the tester has it.
         digests: BTreeMap<String, String>,
         /// Plan parameters as text.
         parameters: BTreeMap<String, String>,
+        /// Each instrument's calibration on that day.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        calibration: BTreeMap<String, String>,
+        /// Who ran it, if that was said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        operator: Option<String>,
         /// Defects the virtual unit was given.
         defects: Vec<String>,
         /// Step ids, in order.

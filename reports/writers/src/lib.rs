@@ -7,6 +7,7 @@
 pub mod console;
 pub mod csv;
 pub mod html;
+mod integrity;
 pub mod junit;
 pub mod lang;
 mod letters;
@@ -20,6 +21,7 @@ mod text;
 pub use console::{Console, ConsoleOptions};
 pub use csv::{Csv, write_csv};
 pub use html::write_html;
+pub use integrity::Integrity;
 pub use junit::write_junit;
 pub use lang::Lang;
 pub use markdown::write_markdown;

@@ -22,6 +22,7 @@ use std::io::Write;
 
 use hil_record::Event;
 
+use crate::integrity::Integrity;
 use crate::lang::Lang;
 use crate::run::Run;
 use crate::strings::Strings;
@@ -30,9 +31,9 @@ use crate::strings::Strings;
 ///
 /// # Errors
 /// Those of `out`.
-pub fn write_html(events: &[Event], lang: Lang, out: &mut impl Write) -> std::io::Result<()> {
+pub fn write_html(events: &[Event], integrity: &Integrity, lang: Lang, out: &mut impl Write) -> std::io::Result<()> {
     let run = Run::of(events);
-    let view = View { run: &run, lang, s: Strings::of(lang) };
+    let view = View { run: &run, integrity, lang, s: Strings::of(lang) };
     out.write_all(page::page(&view).into_string().as_bytes())?;
     out.flush()
 }
@@ -41,6 +42,7 @@ pub fn write_html(events: &[Event], lang: Lang, out: &mut impl Write) -> std::io
 #[derive(Clone, Copy)]
 struct View<'a> {
     run: &'a Run,
+    integrity: &'a Integrity,
     lang: Lang,
     s: &'static Strings,
 }
