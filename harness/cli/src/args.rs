@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::journal::Durability;
+
 /// Hardware-in-the-loop test harness and end-of-line tester.
 #[derive(Parser, Debug)]
 #[command(name = "hil", version, about, after_help = EXIT_CODES)]
@@ -28,6 +30,17 @@ pub enum Command {
     /// Write a run's reports again from its journal.
     #[command(after_help = REPORT_EXAMPLES)]
     Report(ReportArguments),
+    /// List the runs in a folder: when, plan, serial, bench, result.
+    Runs(RunsArguments),
+    /// Check that records are what their runs wrote, and who signed them.
+    #[command(after_help = VERIFY_EXAMPLES)]
+    Verify(VerifyArguments),
+    /// The station's own key.
+    #[command(subcommand)]
+    Station(StationCommand),
+    /// What becomes of a bench between runs.
+    #[command(subcommand)]
+    Bench(BenchCommand),
     /// Print the JSON Schema of plans, for editors.
     Schema,
     /// List the defects a virtual unit can be given, and what they are made of.
@@ -61,6 +74,17 @@ pub struct RunArguments {
     /// Where run folders go.
     #[arg(long, default_value = "runs")]
     pub out: PathBuf,
+    /// What the journal is proof against: `write`, the end of this program;
+    /// `sync`, a power cut. Without it `write` on a virtual bench, `sync` on a
+    /// real one.
+    #[arg(long, value_enum, value_name = "POLICY")]
+    pub durability: Option<Durability>,
+    /// Who runs it, for the record; HIL_OPERATOR when absent.
+    #[arg(long, value_name = "WHO")]
+    pub operator: Option<String>,
+    /// Waits until the bench is free if somebody else uses it.
+    #[arg(long)]
+    pub wait: bool,
     /// Writes a second copy of the JUnit report here.
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
@@ -174,6 +198,62 @@ pub struct CheckArguments {
     pub wall_clock: Option<String>,
 }
 
+/// `hil runs`.
+#[derive(Args, Debug)]
+pub struct RunsArguments {
+    /// Where run folders are.
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub out: PathBuf,
+}
+
+/// `hil verify`.
+#[derive(Args, Debug)]
+pub struct VerifyArguments {
+    /// Run folders.
+    #[arg(required = true, value_name = "RUN")]
+    pub runs: Vec<PathBuf>,
+    /// A station's public key, `station.pub` (may be repeated); without it this
+    /// station's own.
+    #[arg(long, value_name = "FILE")]
+    pub key: Vec<PathBuf>,
+}
+
+/// `hil station`.
+#[derive(Subcommand, Debug)]
+pub enum StationCommand {
+    /// Make the key with which this station signs its records, once.
+    Init(StationInit),
+}
+
+/// `hil station init`.
+#[derive(Args, Debug)]
+pub struct StationInit {
+    /// What the station is called in its records.
+    #[arg(long, default_value = "station")]
+    pub name: String,
+}
+
+/// `hil bench`.
+#[derive(Subcommand, Debug)]
+pub enum BenchCommand {
+    /// Take back that a bench is broken: somebody has switched it off by hand
+    /// and seen that it is off.
+    Clear(BenchClear),
+}
+
+/// `hil bench clear`.
+#[derive(Args, Debug)]
+pub struct BenchClear {
+    /// The bench.
+    pub name: String,
+    /// Who has looked.
+    #[arg(long, value_name = "WHO")]
+    pub by: String,
+    /// What was found and done.
+    #[arg(long, value_name = "TEXT")]
+    pub why: String,
+}
+
 /// `hil report`.
 #[derive(Args, Debug)]
 pub struct ReportArguments {
@@ -250,6 +330,15 @@ Examples:
   hil report runs/20261122T101500Z-HQ2247ABCDE-eol --html --lang de
   hil report runs/* --csv --out all.csv              one table of many runs
   hil report journal.jsonl --markdown --out -";
+
+const VERIFY_EXAMPLES: &str = "\
+Exit codes: 0 every run is whole and signed by a known key, 2 no such run or key,
+3 a record is damaged, 5 nothing is wrong, but not all is proved (not signed, an
+unknown key, or cut short).
+
+Examples:
+  hil verify runs/*
+  hil verify runs/20261122T101500Z-HQ2247ABCDE-eol --key hall-3.pub";
 
 const DEFECTS_EXAMPLES: &str = "\
 Examples:

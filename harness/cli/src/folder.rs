@@ -3,11 +3,14 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use hil_record::JournalWriter;
+use hil_record::{EventSink, Journal, Record};
 use hil_writers::Lang;
 
+use crate::evidence::{self, Finding, JOURNAL, RECORD, SIGNATURE};
 use crate::failure::Failure;
-use crate::report::{Format, read_events};
+use crate::journal::{Durability, JournalFile, SyncedJournal, WrittenJournal};
+use crate::report::{Format, replace};
+use crate::station::Station;
 
 /// `OUT/RUN-ID/`.
 pub struct RunFolder {
@@ -45,27 +48,77 @@ impl RunFolder {
         &self.path
     }
 
-    /// Opens the journal.
+    /// Opens the journal. `every_detail`: whoever watches is shown every event.
     ///
     /// # Errors
     /// When the file cannot be made.
-    pub fn journal(&self) -> Result<JournalWriter<File>, Failure> {
-        let path = self.path.join("journal.jsonl");
-        let file = File::create_new(&path).map_err(|e| cannot("make", &path, &e))?;
-        Ok(JournalWriter::new(file))
+    pub fn journal(&self, durability: Durability, every_detail: bool) -> Result<Box<dyn EventSink>, Failure> {
+        let path = self.path.join(JOURNAL);
+        let open = || -> std::io::Result<Box<dyn EventSink>> {
+            let file = JournalFile::create(&path)?;
+            Ok(match durability {
+                Durability::Write => Box::new(WrittenJournal::new(file, path.clone())),
+                Durability::Sync => {
+                    // The file's name is in its folder, and the folder's in its.
+                    let out = self.path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+                    File::open(&self.path)?.sync_all()?;
+                    File::open(out)?.sync_all()?;
+                    Box::new(SyncedJournal::new(file, path.clone(), every_detail)?)
+                }
+            })
+        };
+        open().map_err(|e| cannot("make", &path, &e))
     }
 
-    /// Writes every report again from the journal; one that cannot be written
-    /// never stops the others.
+    /// Makes the record of a run that ended and signs it, if this station can.
+    /// Then every report from the journal on the disk; one that cannot be
+    /// written never stops the others.
     ///
     /// # Errors
-    /// The journal could not be read, or a report not be written.
-    pub fn write_reports(&self, extra_junit: Option<&Path>, lang: Lang) -> Result<(), Failure> {
-        let events = read_events(&self.path.join("journal.jsonl"))?;
+    /// The journal could not be read, or a file not be written.
+    pub fn conclude(
+        &self,
+        durability: Durability,
+        station: Option<&Station>,
+        extra_junit: Option<&Path>,
+        lang: Lang,
+    ) -> Result<(), Failure> {
+        let path = self.path.join(JOURNAL);
+        let journal = File::open(&path).map_err(|e| cannot("read", &path, &e))?;
+        let journal = hil_record::read_journal(journal).map_err(|e| cannot("read", &path, &e))?;
+        let (finding, sealed) = match self.seal(&journal, durability, station) {
+            Ok(finding) => (finding, Ok(())),
+            Err(e) => (Finding::Open, Err(e)),
+        };
+        let integrity = evidence::integrity(&finding, journal.events.len());
+        let told = (journal.events.as_slice(), &integrity);
         let mut to: Vec<(Format, PathBuf)> = Format::ALL.iter().map(|f| (*f, self.path.join(f.file_name()))).collect();
         to.extend(extra_junit.map(|path| (Format::Junit, path.to_owned())));
-        let failures: Vec<String> = to.iter().filter_map(|(format, path)| format.write_file(&events, lang, path).err()).collect();
+        let reports = to.iter().filter_map(|(format, path)| format.write_file(told, lang, path).err());
+        let failures: Vec<String> = sealed.err().into_iter().chain(reports).collect();
         if failures.is_empty() { Ok(()) } else { Err(Failure::tester(failures.join("; "), None)) }
+    }
+
+    /// Of a run without an end there is no record.
+    fn seal(&self, journal: &Journal, durability: Durability, station: Option<&Station>) -> Result<Finding, String> {
+        let who = station.map(|s| hil_record::Station { name: s.name.clone(), key: s.key.public().line() });
+        let Some(record) = Record::of(journal, who) else { return Ok(evidence::judge(journal, None, None)) };
+        let bytes = record.to_json();
+        let signature = station.map(|s| s.key.sign(&bytes, &s.name, &format!("run {}", record.run)));
+        let put = |name: &str, bytes: &[u8]| {
+            let path = self.path.join(name);
+            let kept = || match durability {
+                Durability::Write => Ok(()),
+                Durability::Sync => File::open(&path)?.sync_all().and_then(|()| File::open(&self.path)?.sync_all()),
+            };
+            replace(&path, bytes).and_then(|()| kept()).map_err(|e| format!("cannot write `{}`: {e}", path.display()))
+        };
+        // The signature first: a record without one would be a damaged record.
+        if let Some(signature) = &signature {
+            put(SIGNATURE, signature.as_bytes())?;
+        }
+        put(RECORD, &bytes)?;
+        Ok(evidence::judge(journal, Some(&bytes), signature.as_deref().map(str::as_bytes)))
     }
 }
 

@@ -31,7 +31,8 @@ pub fn check_run_id(id: &str) -> Result<(), Failure> {
     Err(Failure::invalid(format!("run id: `{}`, expected 1 to 120 letters, digits, `-` or `_`", id.escape_default()), None))
 }
 
-fn is_plain(text: &str) -> bool {
+/// Letters, digits, `-` and `_` only.
+pub fn is_plain(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 

@@ -5,13 +5,18 @@
 
 pub mod args;
 pub mod assemble;
+pub mod bench_lock;
 pub mod control;
 pub mod dry_run;
+pub mod evidence;
 pub mod failure;
 pub mod folder;
+pub mod home;
 pub mod identity;
+pub mod journal;
 pub mod likeness;
 pub mod list_defects;
+pub mod list_runs;
 pub mod load;
 pub mod operator;
 pub mod project;
@@ -20,13 +25,15 @@ pub mod run;
 pub mod saboteur;
 pub mod screen;
 pub mod selection;
+pub mod station;
 pub mod tur;
 pub mod unit;
+pub mod verify;
 pub mod wire;
 
 use std::io::Write as _;
 
-use args::{CheckArguments, Command};
+use args::{BenchCommand, CheckArguments, Command, StationCommand};
 use failure::Failure;
 
 /// Carries out a command and returns the exit code.
@@ -38,6 +45,13 @@ pub fn carry_out(command: &Command, verbose: u8) -> Result<u8, Failure> {
         Command::Run(arguments) => run::run(arguments, verbose),
         Command::Check(arguments) => check(arguments),
         Command::Report(arguments) => report::report(arguments),
+        Command::Runs(arguments) => list_runs::list(arguments),
+        Command::Verify(arguments) => verify::verify(arguments),
+        Command::Station(StationCommand::Init(arguments)) => station::init(arguments),
+        Command::Bench(BenchCommand::Clear(arguments)) => {
+            let now = run::wall_clock(None)?.to_string();
+            bench_lock::clear_bench(&bench_lock::folder()?, arguments, &now)
+        }
         Command::Schema => {
             say(hil_model::PLAN_SCHEMA.trim_end());
             Ok(0)

@@ -1,14 +1,14 @@
 //! `hil report`: a run's reports again, from its journal alone; also of a run
 //! that was killed, whose journal ends before it does.
 
-use std::fs::File;
-use std::io::{BufReader, BufWriter, Write, stdout};
-use std::path::{Path, PathBuf};
+use std::io::{BufWriter, Write, stdout};
+use std::path::Path;
 
 use hil_record::Event;
-use hil_writers::Lang;
+use hil_writers::{Integrity, Lang};
 
 use crate::args::{Language, ReportArguments};
+use crate::evidence::Evidence;
 use crate::failure::Failure;
 
 /// A report that can be made from a journal.
@@ -38,12 +38,12 @@ impl Format {
         }
     }
 
-    fn write(self, events: &[Event], lang: Lang, out: &mut impl Write) -> std::io::Result<()> {
+    fn write(self, (events, integrity): Told<'_>, lang: Lang, out: &mut impl Write) -> std::io::Result<()> {
         match self {
-            Self::Html => hil_writers::write_html(events, lang, out),
+            Self::Html => hil_writers::write_html(events, integrity, lang, out),
             Self::Csv => hil_writers::write_csv(events, out),
-            Self::Junit => hil_writers::write_junit(events, out),
-            Self::Markdown => hil_writers::write_markdown(events, lang, out),
+            Self::Junit => hil_writers::write_junit(events, integrity, out),
+            Self::Markdown => hil_writers::write_markdown(events, integrity, lang, out),
         }
     }
 
@@ -52,13 +52,16 @@ impl Format {
     ///
     /// # Errors
     /// Names the file and the system's reason.
-    pub fn write_file(self, events: &[Event], lang: Lang, path: &Path) -> Result<(), String> {
+    pub fn write_file(self, told: Told<'_>, lang: Lang, path: &Path) -> Result<(), String> {
         let mut bytes = Vec::new();
-        self.write(events, lang, &mut bytes)
+        self.write(told, lang, &mut bytes)
             .and_then(|()| replace(path, &bytes))
             .map_err(|e| format!("cannot write `{}`: {e}", path.display()))
     }
 }
+
+/// What a report is made from: events, and whether they are what the run wrote.
+pub type Told<'a> = (&'a [Event], &'a Integrity);
 
 impl From<Language> for Lang {
     fn from(language: Language) -> Self {
@@ -73,24 +76,33 @@ impl From<Language> for Lang {
 ///
 /// # Errors
 /// A journal that cannot be read or holds no run, several reports for one file
-/// (exit code 2); a report that cannot be written (3).
+/// (exit code 2); a report that cannot be written, and a run that is damaged,
+/// after its intact part was reported (3).
 pub fn report(arguments: &ReportArguments) -> Result<u8, Failure> {
     let formats = formats(arguments);
     let lang = arguments.lang.into();
-    let runs = arguments.runs.iter().map(|run| journal_of(run)).collect::<Result<Vec<_>, _>>()?;
+    let runs = arguments.runs.iter().map(|run| Evidence::of_a_run(run)).collect::<Result<Vec<_>, _>>()?;
     match &arguments.out {
         None => beside_the_journals(&runs, &formats, lang)?,
         Some(out) => into_one(&runs, &formats, lang, out)?,
     }
-    Ok(0)
+    let damaged = runs.iter().filter_map(|run| match run.integrity() {
+        Integrity::Broken { what } => Some(format!("error: `{}` was changed after the run: {what}\n", run.path.display())),
+        Integrity::Unknown | Integrity::Open { .. } | Integrity::Holds { .. } => None,
+    });
+    let damaged: String = damaged.collect();
+    if damaged.is_empty() { Ok(0) } else { Err(Failure { text: damaged, code: 3 }) }
 }
 
 /// One file a report, each in its run's folder.
-fn beside_the_journals(runs: &[(PathBuf, Vec<Event>)], formats: &[Format], lang: Lang) -> Result<(), Failure> {
-    for (journal, events) in runs {
+fn beside_the_journals(runs: &[Evidence], formats: &[Format], lang: Lang) -> Result<(), Failure> {
+    for run in runs {
+        let integrity = run.integrity();
         for format in formats {
-            let path = journal.with_file_name(format.file_name());
-            format.write_file(events, lang, &path).map_err(|e| Failure::tester(e, Some("`--out FILE` writes elsewhere")))?;
+            let path = run.path.with_file_name(format.file_name());
+            format
+                .write_file((&run.journal.events, &integrity), lang, &path)
+                .map_err(|e| Failure::tester(e, Some("`--out FILE` writes elsewhere")))?;
             crate::say(&path.display().to_string());
         }
     }
@@ -98,21 +110,22 @@ fn beside_the_journals(runs: &[(PathBuf, Vec<Event>)], formats: &[Format], lang:
 }
 
 /// One report into one file; only tables can be joined.
-fn into_one(runs: &[(PathBuf, Vec<Event>)], formats: &[Format], lang: Lang, out: &Path) -> Result<(), Failure> {
+fn into_one(runs: &[Evidence], formats: &[Format], lang: Lang, out: &Path) -> Result<(), Failure> {
     let events: Vec<Event> = match (formats, runs) {
-        (&[Format::Csv], _) | (&[_], [_]) => runs.iter().flat_map(|(_, events)| events.iter().cloned()).collect(),
+        (&[Format::Csv], _) | (&[_], [_]) => runs.iter().flat_map(|run| run.journal.events.iter().cloned()).collect(),
         (&[_], _) => return Err(Failure::invalid("--out: several runs for one file", Some("only --csv takes several runs into one file"))),
         _ => {
             let hint = "choose one of --csv, --html, --junit, --markdown";
             return Err(Failure::invalid("--out: several reports for one file", Some(hint)));
         }
     };
-    let format = formats[0];
+    let (format, integrity) = (formats[0], runs[0].integrity());
+    let told = (events.as_slice(), &integrity);
     if out == Path::new("-") {
         let mut out = BufWriter::new(stdout().lock());
-        return format.write(&events, lang, &mut out).map_err(|e| Failure::tester(format!("cannot write standard output: {e}"), None));
+        return format.write(told, lang, &mut out).map_err(|e| Failure::tester(format!("cannot write standard output: {e}"), None));
     }
-    format.write_file(&events, lang, out).map_err(|e| Failure::tester(e, None))
+    format.write_file(told, lang, out).map_err(|e| Failure::tester(e, None))
 }
 
 fn formats(arguments: &ReportArguments) -> Vec<Format> {
@@ -126,29 +139,11 @@ fn formats(arguments: &ReportArguments) -> Vec<Format> {
     if some.is_empty() { Format::ALL.to_vec() } else { some }
 }
 
-/// The journal of a run folder or a journal file, and what it holds.
-fn journal_of(run: &Path) -> Result<(PathBuf, Vec<Event>), Failure> {
-    let path = if run.is_dir() { run.join("journal.jsonl") } else { run.to_owned() };
-    let events = read_events(&path).map_err(|e| Failure { code: 2, ..e })?;
-    if events.is_empty() {
-        return Err(Failure::invalid(format!("no run in `{}`: the journal is empty", path.display()), None));
-    }
-    Ok((path, events))
-}
-
-/// The events of a journal, up to where it ends or was cut short. That it was
-/// shows in the events themselves: the last is not `run-finished`.
+/// Writes a file beside its place and then moves it there.
 ///
 /// # Errors
-/// When the file cannot be read or is no journal.
-pub fn read_events(path: &Path) -> Result<Vec<Event>, Failure> {
-    let cannot = |e: &dyn std::fmt::Display| Failure::tester(format!("cannot read `{}`: {e}", path.display()), None);
-    let file = File::open(path).map_err(|e| cannot(&e))?;
-    let journal = hil_record::read_journal(BufReader::new(file)).map_err(|e| cannot(&e))?;
-    Ok(journal.events)
-}
-
-fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+/// The operating system's.
+pub fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     // What is no file (a pipe, /dev/null) cannot be replaced.
     if path.exists() && !path.is_file() {
         return std::fs::write(path, bytes);

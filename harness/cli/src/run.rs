@@ -2,25 +2,29 @@
 
 use std::io::{IsTerminal, stdout};
 
-use hil_bench::Day;
+use hil_bench::{BenchKind, Day};
+use hil_channel::Bench;
 use hil_engine::{Control, Engine, RunHeader, Selection, Sinks};
-use hil_model::{SignalId, SignalKind};
-use hil_record::Outcome;
+use hil_model::{Secrets, SignalId, SignalKind};
+use hil_record::{EventSink, Outcome};
 use hil_timebase::Runtime;
 use hil_writers::{Console, ConsoleOptions};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::args::RunArguments;
 use crate::assemble::{self, Assembled};
+use crate::bench_lock::{self, BenchLock, Holder};
 use crate::control::{self, AtEvents};
 use crate::dry_run::dry_run;
 use crate::failure::Failure;
 use crate::folder::{RunFolder, check_writable};
 use crate::identity::{check_run_id, check_serial, run_id};
+use crate::journal::Durability;
 use crate::load::{Calendar, Loaded, load_at};
 use crate::operator::{Desk, answers, has_terminal};
 use crate::screen::Screen;
 use crate::selection::selection;
+use crate::station;
 use crate::unit::{VirtualUnit, write_memory};
 
 /// Runs a plan and returns the exit code.
@@ -31,13 +35,15 @@ pub fn run(arguments: &RunArguments, verbose: u8) -> Result<u8, Failure> {
     let start = wall_clock(arguments.wall_clock.as_deref())?;
     let calendar = Calendar { today: day(start), tolerant: arguments.overdue_calibration };
     let loaded = load_at(&arguments.plan, &arguments.place, &arguments.parameters, arguments.serial.as_deref(), calendar)?;
+    let secrets = crate::screen::hide(Secrets::of(&loaded.product, &loaded.plan));
     if let Some(serial) = &arguments.serial {
         check_serial(serial, &loaded.product)?;
     }
     let selection = selection(&arguments.debugging, &loaded.plan)?;
     let answers = answers(&arguments.answer, &loaded.plan)?;
     if arguments.debugging.dry_run {
-        crate::say(dry_run(&loaded, &selection).trim_end());
+        let text = dry_run(&loaded, &selection);
+        crate::say(secrets.hide(&text).unwrap_or(text).trim_end());
         return Ok(0);
     }
     let unit = VirtualUnit::choose(&loaded.project, &arguments.defect, arguments.defects.as_deref(), arguments.seed)?
@@ -48,11 +54,17 @@ pub fn run(arguments: &RunArguments, verbose: u8) -> Result<u8, Failure> {
         None => run_id(start, arguments.serial.as_deref(), &loaded.plan.id),
     };
 
+    // What can be wrong with the station's key or the bench, before anything is on.
+    let station = station::this()?;
+    let lock = lock(&loaded, arguments, &id, start)?;
     let runtime = Runtime::virtual_time().map_err(|e| Failure::tester(format!("cannot make a runtime: {e}"), None))?;
     let assembled = assemble::virtual_bench(&runtime, &loaded, &unit, arguments.seed, arguments.panic_on.as_deref())?;
     let (interrupts, control) =
         control::listen(&runtime.clock()).map_err(|e| Failure::tester(format!("cannot take signals: {e}"), None))?;
     let interrupter = AtEvents { numbers: arguments.interrupt_at.clone(), control: interrupts };
+    if let Some(lock) = &lock {
+        take_over(lock, &runtime, assembled.bench.as_ref())?;
+    }
     if let Some(junit) = &arguments.junit {
         check_writable(junit)?;
     }
@@ -62,13 +74,57 @@ pub fn run(arguments: &RunArguments, verbose: u8) -> Result<u8, Failure> {
     }
     let header = header(&loaded, arguments, id, start, unit.defects());
     let desk = Desk::new(answers, runtime.clock(), has_terminal());
-    let outcome = drive(&runtime, &loaded, &assembled, header, &folder, (control, interrupter, selection, desk), verbose)?;
+    let durability = arguments.durability.unwrap_or(if loaded.is_hardware() { Durability::Sync } else { Durability::Write });
+    let journal = folder.journal(durability, verbose > 0)?;
+    if let Some(lock) = &lock {
+        lock.power()?;
+    }
+    let driven = drive(&runtime, &loaded, &assembled, header, journal, (control, interrupter, selection, desk), verbose);
+    if let Some(lock) = lock {
+        let safe = driven.as_ref().is_ok_and(|outcome| outcome.safe);
+        lock.end(if safe { Ok(()) } else { Err("its safe state was not confirmed".to_owned()) })?;
+    }
+    let outcome = driven?;
     if let Some(memory) = &arguments.memory {
         write_memory(memory, &assembled.twin)?;
     }
-    folder.write_reports(arguments.junit.as_deref(), arguments.lang.into())?;
+    if let Err(failure) = folder.conclude(durability, station.as_ref(), arguments.junit.as_deref(), arguments.lang.into()) {
+        // A bench that is not safe is worse news.
+        let code = if outcome.safe { failure.code } else { outcome.exit_code() };
+        return Err(Failure { code, ..failure });
+    }
     crate::say(&format!("record: {}", folder.path().display()));
     Ok(outcome.exit_code())
+}
+
+/// Nobody else may use a bench with hardware meanwhile.
+fn lock(loaded: &Loaded, arguments: &RunArguments, run: &str, start: jiff::Timestamp) -> Result<Option<BenchLock>, Failure> {
+    if !loaded.is_hardware() {
+        return Ok(None);
+    }
+    let who = operator(arguments).or_else(|| std::env::var("USER").ok()).unwrap_or_else(|| "somebody".to_owned());
+    let holder = Holder { who, pid: std::process::id(), since: start.to_string(), run: run.to_owned() };
+    BenchLock::take(&bench_lock::folder()?, &loaded.bench.id, holder, arguments.wait).map(Some)
+}
+
+/// A bench whose last user did not end: safe first.
+fn take_over(lock: &BenchLock, runtime: &Runtime, bench: &dyn Bench) -> Result<(), Failure> {
+    let Some(by) = &lock.left_by else { return Ok(()) };
+    crate::screen::complain(&format!("the bench was left as it was by {by}: safe state first\n"));
+    match runtime.block_on(bench.safe_state()) {
+        Ok(report) if report.confirmed() => Ok(()),
+        Ok(report) => {
+            let parts: Vec<_> = report.parts.iter().filter(|p| !p.off).map(|p| format!("{}: {}", p.name, p.readback)).collect();
+            Err(lock.broken(&format!("its safe state was not confirmed ({})", parts.join("; "))))
+        }
+        Err(halt) => Err(lock.broken(&format!("its safe state was cut short ({halt})"))),
+    }
+}
+
+/// Given, or from the environment.
+fn operator(arguments: &RunArguments) -> Option<String> {
+    let from_environment = || std::env::var("HIL_OPERATOR").ok();
+    arguments.operator.clone().or_else(from_environment).filter(|who| !who.is_empty())
 }
 
 /// Runs the engine to its end, also through a panic or a deadlock.
@@ -77,13 +133,13 @@ fn drive(
     loaded: &Loaded,
     assembled: &Assembled,
     header: RunHeader,
-    folder: &RunFolder,
+    journal: Box<dyn EventSink>,
     (control, interrupter, selection, desk): (UnboundedReceiver<Control>, AtEvents, Selection, Desk),
     verbose: u8,
 ) -> Result<Outcome, Failure> {
     let colour = stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let console = Console::new(Screen(stdout()), ConsoleOptions { colour, verbose: verbose > 0 });
-    let sinks = Sinks { journal: Box::new(folder.journal()?), others: vec![Box::new(console), Box::new(interrupter)] };
+    let sinks = Sinks { journal, others: vec![Box::new(console), Box::new(interrupter)] };
     let mut engine = Engine::new(&loaded.plan, assembled.bench.as_ref(), runtime.clock(), sinks, header, control);
     engine.select(selection);
     engine.leave_out(loaded.lacking.clone());
@@ -107,16 +163,24 @@ fn drive(
 fn header(loaded: &Loaded, arguments: &RunArguments, run: String, start: jiff::Timestamp, defects: Vec<String>) -> RunHeader {
     let kinds: std::collections::BTreeMap<SignalId, SignalKind> =
         loaded.product.signals.iter().map(|(id, signal)| (id.clone(), signal.kind.clone())).collect();
+    let mut digests = loaded.digests.clone();
+    if loaded.bench.kind == BenchKind::Virtual {
+        // A virtual unit runs what was built with this program.
+        digests.insert("firmware".into(), env!("FIRMWARE_DIGEST").into());
+    }
     RunHeader {
         run,
         serial: arguments.serial.clone(),
         bench: loaded.place(),
         seed: arguments.seed,
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        digests: loaded.digests.clone(),
+        digests,
+        calibration: loaded.bench.calibration_state(day(start)),
+        operator: operator(arguments),
         defects,
         clauses: loaded.product.requirements.iter().map(|(id, r)| (id.to_string(), r.clause.clone())).collect(),
         wall_start_ns: start.as_nanosecond(),
+        secrets: Secrets::of(&loaded.product, &loaded.plan),
         kinds,
     }
 }

@@ -1,6 +1,9 @@
 //! Standard output and standard error, as long as somebody reads them.
 
 use std::io::{self, Write};
+use std::sync::OnceLock;
+
+use hil_model::Secrets;
 
 /// Takes every byte. A reader that has gone away or a full disk behind a
 /// redirection never changes what a run comes to: the record is the journal.
@@ -19,5 +22,29 @@ impl<W: Write> Write for Screen<W> {
 
 /// Text on standard error.
 pub fn complain(text: &str) {
-    let _ = io::stderr().write_all(text.as_bytes());
+    let _ = Discreet.write(text.as_bytes());
+}
+
+/// What this process may not say; known once a plan is loaded.
+static SECRETS: OnceLock<Secrets> = OnceLock::new();
+
+/// From now on neither logs nor messages say these. One process runs one plan:
+/// only the first call counts.
+pub fn hide(secrets: Secrets) -> &'static Secrets {
+    SECRETS.get_or_init(|| secrets)
+}
+
+/// Standard error without secrets, a whole message at a time.
+pub struct Discreet;
+
+impl Write for Discreet {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let hidden = SECRETS.get().and_then(|secrets| secrets.hide(&String::from_utf8_lossy(bytes)));
+        let _ = io::stderr().write_all(hidden.as_deref().map_or(bytes, str::as_bytes));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use hil_client::{Direction, Trace};
 use tracing_subscriber::EnvFilter;
 
-use crate::screen::Screen;
+use crate::screen::Discreet;
 
 /// -v nothing yet, -vv SCPI traffic; `HIL_LOG` overrides, in the syntax of
 /// `tracing_subscriber::EnvFilter`.
@@ -17,7 +17,7 @@ pub fn log_to_stderr(verbose: u8) {
     // Fails only if a subscriber is already set, as in a benchmark.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(|| Screen(std::io::stderr()))
+        .with_writer(|| Discreet)
         .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
         .without_time()
         .with_target(false)

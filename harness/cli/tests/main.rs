@@ -10,12 +10,16 @@ mod decision;
 mod defects;
 #[path = "suite/determinism.rs"]
 mod determinism;
+#[path = "suite/durability.rs"]
+mod durability;
 #[path = "suite/interrupts.rs"]
 mod interrupts;
 #[path = "suite/language.rs"]
 mod language;
 #[path = "suite/likeness.rs"]
 mod likeness;
+#[path = "suite/locks.rs"]
+mod locks;
 #[path = "suite/main_job.rs"]
 mod main_job;
 #[path = "suite/messages.rs"]
@@ -24,11 +28,19 @@ mod messages;
 mod never_a_pass;
 #[path = "suite/programs.rs"]
 mod programs;
+#[path = "suite/power_cut.rs"]
+mod power_cut;
 #[path = "suite/report.rs"]
 mod report;
 #[path = "suite/rooms.rs"]
 mod rooms;
+#[path = "suite/runs.rs"]
+mod runs;
+#[path = "suite/secrets.rs"]
+mod secrets;
 #[path = "suite/support.rs"]
 mod support;
 #[path = "suite/tur.rs"]
 mod tur;
+#[path = "suite/verify.rs"]
+mod verify;

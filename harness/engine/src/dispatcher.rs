@@ -6,10 +6,12 @@ use std::cell::{Ref, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
+use hil_model::Secrets;
+use hil_model::secrets::HIDDEN;
 use hil_record::{Event, EventKind, EventSink, SinkError, Verdict};
 use hil_timebase::{Clock, Nanos, panic_text};
 
-use crate::header::Sinks;
+use crate::header::{RunHeader, Sinks};
 use crate::state::State;
 use crate::wall::rfc3339;
 
@@ -23,6 +25,7 @@ pub(crate) struct Dispatcher {
     clock: Clock,
     origin: Nanos,
     wall_start_ns: i128,
+    secrets: Secrets,
     seq: u64,
     pub(crate) state: State,
     journal_failed: bool,
@@ -31,9 +34,9 @@ pub(crate) struct Dispatcher {
 }
 
 impl Dispatcher {
-    pub(crate) fn new(sinks: Sinks, clock: Clock, wall_start_ns: i128) -> Self {
-        let origin = clock.now();
-        Self { sinks, clock, origin, wall_start_ns, seq: 0, state: State::default(), journal_failed: false, failures: Vec::new() }
+    pub(crate) fn new(sinks: Sinks, clock: Clock, header: &RunHeader) -> Self {
+        let (origin, wall_start_ns, secrets) = (clock.now(), header.wall_start_ns, header.secrets.clone());
+        Self { sinks, clock, origin, wall_start_ns, secrets, seq: 0, state: State::default(), journal_failed: false, failures: Vec::new() }
     }
 
     /// Numbers, stamps, journals, tells and folds one event. What the journal
@@ -41,7 +44,8 @@ impl Dispatcher {
     ///
     /// # Errors
     /// When the journal fails or has failed before.
-    pub(crate) fn handle_event(&mut self, kind: EventKind) -> Result<(), JournalFailed> {
+    pub(crate) fn handle_event(&mut self, mut kind: EventKind) -> Result<(), JournalFailed> {
+        self.hide(&mut kind);
         let event = self.stamp(kind);
         let known = self.failures.len();
         self.tell_journal(&event);
@@ -56,6 +60,28 @@ impl Dispatcher {
             }
         }
         if self.journal_failed { Err(JournalFailed) } else { Ok(()) }
+    }
+
+    /// Here, and nowhere later: what no event says, no journal, console or
+    /// report can.
+    fn hide(&mut self, kind: &mut EventKind) {
+        if self.secrets.is_empty() {
+            return;
+        }
+        if let Some((signal, values)) = kind.told_value()
+            && self.secrets.covers(signal)
+        {
+            for value in values {
+                // A problem may repeat what was read.
+                self.secrets.learn(value);
+                HIDDEN.clone_into(value);
+            }
+        }
+        kind.change_texts(&mut |text| {
+            if let Some(hidden) = self.secrets.hide(text) {
+                *text = hidden;
+            }
+        });
     }
 
     fn stamp(&mut self, kind: EventKind) -> Event {

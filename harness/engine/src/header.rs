@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use hil_channel::BoxFuture;
-use hil_model::{SignalId, SignalKind};
+use hil_model::{Secrets, SignalId, SignalKind};
 use hil_record::EventSink;
 
 /// What the first event of a run says, as far as the plan does not say it.
@@ -22,6 +22,10 @@ pub struct RunHeader {
     pub version: String,
     /// SHA-256 in hex by what it is of: `plan`, `product`, `limits`, `bench`.
     pub digests: BTreeMap<String, String>,
+    /// Each instrument's calibration on that day.
+    pub calibration: BTreeMap<String, String>,
+    /// Who runs it, if that was said.
+    pub operator: Option<String>,
     /// Defects the virtual unit was given.
     pub defects: Vec<String>,
     /// The product's requirements: id to its clause in the manual.
@@ -29,6 +33,8 @@ pub struct RunHeader {
     /// Wall clock at the run's beginning: nanoseconds since 1970, UTC. Every
     /// later wall time is this plus bench time.
     pub wall_start_ns: i128,
+    /// What no event may say.
+    pub secrets: Secrets,
     /// Kinds of the product's signals, for the units that events use; SI units
     /// for a signal that is not listed.
     pub kinds: BTreeMap<SignalId, SignalKind>,

@@ -56,7 +56,7 @@ impl<'a> Engine<'a> {
         header: RunHeader,
         control: UnboundedReceiver<Control>,
     ) -> Self {
-        let log = Log::new(Dispatcher::new(sinks, clock.clone(), header.wall_start_ns));
+        let log = Log::new(Dispatcher::new(sinks, clock.clone(), &header));
         Self {
             plan,
             bench,
@@ -135,6 +135,8 @@ impl<'a> Engine<'a> {
             version: h.version.clone(),
             digests: h.digests.clone(),
             parameters: self.plan.parameters.iter().map(|(k, v)| (k.clone(), v.to_string())).collect(),
+            calibration: h.calibration.clone(),
+            operator: h.operator.clone(),
             defects: h.defects.clone(),
             steps: self.plan.steps.iter().map(|s| s.id.clone()).collect(),
             clauses: h.clauses.clone(),

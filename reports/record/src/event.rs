@@ -52,10 +52,17 @@ pub enum EventKind {
         seed: u64,
         /// Version of this program.
         version: String,
-        /// SHA-256 in hex by what it is of: `plan`, `product`, `limits`, `bench`.
+        /// SHA-256 in hex by what it is of: `plan`, `product`, `limits`, `bench`,
+        /// `firmware` where the tester has it.
         digests: BTreeMap<String, String>,
         /// Plan parameters as text.
         parameters: BTreeMap<String, String>,
+        /// Each instrument's calibration on that day.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        calibration: BTreeMap<String, String>,
+        /// Who ran it, if that was said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        operator: Option<String>,
         /// Defects the virtual unit was given.
         defects: Vec<String>,
         /// Step ids, in order.
@@ -293,6 +300,34 @@ pub struct CallResult {
     pub value: Datum,
     /// Unit of `value`; empty for text.
     pub unit: String,
+}
+
+impl EventKind {
+    /// Something was done or seen, and nothing follows from it before another
+    /// event says what: nobody acts on it, and it is shown only to whoever asks
+    /// for every detail.
+    pub const fn is_observation(&self) -> bool {
+        match self {
+            Self::Stimulus { .. } | Self::Reading { .. } | Self::Edge { .. } => true,
+            Self::RunStarted { .. }
+            | Self::BenchOpened { .. }
+            | Self::PhaseStarted { .. }
+            | Self::PhaseFinished { .. }
+            | Self::StepStarted { .. }
+            | Self::ActionStarted { .. }
+            | Self::Measurement(_)
+            | Self::Problem { .. }
+            | Self::Answer { .. }
+            | Self::Call { .. }
+            | Self::BranchFinished { .. }
+            | Self::StepExcluded { .. }
+            | Self::Retry { .. }
+            | Self::StepFinished { .. }
+            | Self::Interrupted { .. }
+            | Self::SafeState { .. }
+            | Self::RunFinished { .. } => false,
+        }
+    }
 }
 
 /// Why a step is left out.

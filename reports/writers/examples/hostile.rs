@@ -6,7 +6,7 @@ use std::fs::File;
 use std::path::Path;
 use std::process::ExitCode;
 
-use hil_writers::{Lang, write_csv, write_html, write_junit, write_markdown};
+use hil_writers::{Integrity, Lang, write_csv, write_html, write_junit, write_markdown};
 
 #[expect(dead_code, reason = "the tests use the rest of it")]
 #[path = "../tests/story/mod.rs"]
@@ -29,9 +29,10 @@ fn main() -> ExitCode {
 fn write(folder: &Path) -> std::io::Result<()> {
     let events = story::hostile_run();
     std::fs::create_dir_all(folder)?;
+    let integrity = Integrity::Broken { what: story::hostile_text() };
     let file = |name: &str| File::create(folder.join(name));
-    write_junit(&events, &mut file("junit.xml")?)?;
+    write_junit(&events, &integrity, &mut file("junit.xml")?)?;
     write_csv(&events, &mut file("measurements.csv")?)?;
-    write_markdown(&events, Lang::En, &mut file("summary.md")?)?;
-    write_html(&events, Lang::En, &mut file("report.html")?)
+    write_markdown(&events, &integrity, Lang::En, &mut file("summary.md")?)?;
+    write_html(&events, &integrity, Lang::En, &mut file("report.html")?)
 }

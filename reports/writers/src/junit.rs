@@ -18,17 +18,21 @@ use time::format_description::well_known::Rfc3339;
 
 use self::case::Case;
 use self::clean::{clean, line, round_times};
+use crate::integrity::Integrity;
+use crate::lang::Lang;
+use crate::strings::Strings;
 use crate::text::{self, count, duration};
 
 /// The report of a run, also of one that was killed.
 ///
 /// # Errors
 /// Those of `out`.
-pub fn write_junit(events: &[Event], out: &mut impl Write) -> std::io::Result<()> {
+pub fn write_junit(events: &[Event], integrity: &Integrity, out: &mut impl Write) -> std::io::Result<()> {
     let mut fold = Fold::default();
     for event in events {
         fold.take(event);
     }
+    fold.integrity(integrity);
     let report = ReportBuilder::new().add_testsuite(fold.suite()).build();
     let mut xml = Vec::new();
     report.write_xml(&mut xml).map_err(|e| match e {
@@ -105,8 +109,23 @@ impl Fold {
     }
 
     fn run_started(&mut self, event: &Event) {
-        let EventKind::RunStarted { run, plan, title, product, serial, bench, seed, version, digests, parameters, defects, steps, .. } =
-            &event.kind
+        let EventKind::RunStarted {
+            run,
+            plan,
+            title,
+            product,
+            serial,
+            bench,
+            seed,
+            version,
+            digests,
+            parameters,
+            calibration,
+            operator,
+            defects,
+            steps,
+            ..
+        } = &event.kind
         else {
             return;
         };
@@ -122,9 +141,20 @@ impl Fold {
         about("bench", bench);
         about("seed", &seed.to_string());
         about("version", version);
+        operator.iter().for_each(|who| about("operator", who));
         parameters.iter().for_each(|(k, v)| about(&format!("parameter {k}"), v));
         defects.iter().for_each(|d| about("defect", d));
+        calibration.iter().for_each(|(k, v)| about(&format!("calibration {k}"), v));
         digests.iter().for_each(|(k, v)| about(&format!("sha256 {k}"), v));
+    }
+
+    /// What was changed after the run passes nothing.
+    fn integrity(&mut self, integrity: &Integrity) {
+        let Some(line) = integrity.line(Strings::of(Lang::En)) else { return };
+        if integrity.is_broken() {
+            self.case_of(None).fault(Verdict::Error, line.clone());
+        }
+        self.about.push(format!("integrity: {line}"));
     }
 
     fn bench_opened(&mut self, parts: &[PartIdentity]) {

@@ -6,6 +6,7 @@ use std::io::Write;
 use hil_record::{Event, Measurement, Verdict};
 
 use crate::critical::Share;
+use crate::integrity::Integrity;
 use crate::lang::Lang;
 use crate::margin::{margin, margin_text};
 use crate::number::Figures;
@@ -24,10 +25,10 @@ const MOST_ROWS: usize = 30;
 ///
 /// # Errors
 /// Those of `out`.
-pub fn write_markdown(events: &[Event], lang: Lang, out: &mut impl Write) -> std::io::Result<()> {
+pub fn write_markdown(events: &[Event], integrity: &Integrity, lang: Lang, out: &mut impl Write) -> std::io::Result<()> {
     let run = Run::of(events);
     let strings = Strings::of(lang);
-    let mut text = heading(&run, strings, lang);
+    let mut text = heading(&run, integrity, strings, lang);
     text.push_str(&bad_steps(&run, strings));
     text.push_str(&bad_measurements(&run, strings, lang));
     text.push_str(&critical_path(&Timing::of(events), strings, lang));
@@ -36,12 +37,16 @@ pub fn write_markdown(events: &[Event], lang: Lang, out: &mut impl Write) -> std
     out.flush()
 }
 
-fn heading(run: &Run, s: &Strings, lang: Lang) -> String {
+fn heading(run: &Run, integrity: &Integrity, s: &Strings, lang: Lang) -> String {
     let outcome = run.outcome();
     let code = outcome.exit_code();
     let sign = if code == 0 { "✅" } else { "❌" };
     let serial = run.serial.as_deref().unwrap_or(s.none);
     let mut text = format!("## {sign} {}: {}\n\n", s.ending(outcome), escaped(serial));
+    let integrity_line = integrity.line(s).unwrap_or_default();
+    if integrity.is_broken() {
+        text.push_str(&format!("> **{}** {}\n\n", escaped(&integrity_line), s.chain_broken_more));
+    }
     if run.is_cut_short() {
         text.push_str(&format!("> **{}** {}\n\n", s.cut_short, s.cut_short_more));
     }
@@ -72,6 +77,8 @@ fn heading(run: &Run, s: &Strings, lang: Lang) -> String {
         (s.provisional, format!("{} {}", counts.provisional, s.provisional_count)),
         (s.beyond_bench, escaped(&run.not_judged.join(" "))),
         (s.passed_on_retry, escaped(&run.retried.join(" "))),
+        (s.operator, escaped(run.operator.as_deref().unwrap_or_default())),
+        (s.integrity, escaped(&integrity_line)),
         (s.bench_time, lang.number(&duration(run.bench_ns))),
     ];
     text.push_str("| | |\n|---|---|\n");

@@ -26,6 +26,8 @@ pub struct Run {
     pub(crate) version: String,
     pub(crate) digests: BTreeMap<String, String>,
     pub(crate) parameters: BTreeMap<String, String>,
+    pub(crate) calibration: BTreeMap<String, String>,
+    pub(crate) operator: Option<String>,
     pub(crate) defects: Vec<String>,
     /// Each of the product's requirements and its clause in the manual.
     pub(crate) clauses: BTreeMap<String, String>,

@@ -40,6 +40,15 @@ table! {
         "Es ist kein sicherer Zustand aufgezeichnet. Der Prüfplatz gilt als spannungsführend, bis er von Hand abgeschaltet ist.";
     safety_failed: "The safe state was not confirmed. Treat the bench as live until it has been switched off by hand.",
         "Der sichere Zustand wurde nicht bestätigt. Der Prüfplatz gilt als spannungsführend, bis er von Hand abgeschaltet ist.";
+    integrity: "Integrity", "Unversehrtheit";
+    chain_holds: "events in an unbroken chain of hashes", "Ereignisse in lückenloser Hash-Kette";
+    chain_open: "whose end nothing seals", "deren Ende nichts besiegelt";
+    chain_broken: "DAMAGED AFTER THE RUN:", "NACH DEM LAUF VERÄNDERT:";
+    chain_broken_more: "Only what stands before that is shown and can be relied upon.", "Gezeigt wird nur, was davor steht; nur darauf ist Verlass.";
+    signed_by: "signed by", "signiert von";
+    not_signed: "not signed", "nicht signiert";
+    operator: "Operator", "Bedienperson";
+    calibration: "Calibration", "Kalibrierung";
     interrupted_by: "Interrupted by", "Unterbrochen durch";
     unit_is: "unit", "Prüfling";
     run_was: "run", "Prüflauf";

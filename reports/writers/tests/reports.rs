@@ -5,7 +5,7 @@ mod pages;
 mod story;
 
 use hil_record::{Datum, Disposition, Event, EventKind, EventSink, Measurement, Status, Verdict};
-use hil_writers::{Console, ConsoleOptions, Csv, write_csv, write_junit};
+use hil_writers::{Console, ConsoleOptions, Csv, Integrity, write_csv, write_junit};
 
 use self::story::{Story, hostile_run, hostile_text, measurement};
 
@@ -137,7 +137,7 @@ fn console(events: &[Event], options: ConsoleOptions) -> String {
 
 fn junit(events: &[Event]) -> String {
     let mut xml = Vec::new();
-    write_junit(events, &mut xml).unwrap();
+    write_junit(events, &Integrity::Unknown, &mut xml).unwrap();
     // One element a line, for the eye.
     String::from_utf8(xml).unwrap().replace("><", ">\n<")
 }
@@ -327,7 +327,7 @@ fn a_sink_that_cannot_write_says_so() {
     assert_eq!(console.to_string(), "cannot write console: broken pipe");
     let csv = Csv::new(Closed).handle(&events[0]).unwrap_err();
     assert_eq!(csv.to_string(), "cannot write measurements.csv: broken pipe");
-    assert!(write_junit(&events, &mut Closed).unwrap_err().to_string().contains("broken pipe"));
+    assert!(write_junit(&events, &Integrity::Unknown, &mut Closed).unwrap_err().to_string().contains("broken pipe"));
 }
 
 /// A contact that touched only at the second try.

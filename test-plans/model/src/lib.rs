@@ -14,6 +14,7 @@ pub mod plan;
 pub mod product;
 pub mod quantity;
 pub mod reader;
+pub mod secrets;
 pub mod signal;
 pub mod value;
 
@@ -32,5 +33,6 @@ pub use product::{Memory, Product};
 pub use quantity::{Dimension, Quantity};
 pub use reader::include::{Included, Includes, load_includes};
 pub use reader::{DefinedLimit, Limits, PlanContext, peek_product, read_limits, read_plan, read_plan_with, read_product};
+pub use secrets::Secrets;
 pub use signal::{Role, Signal, SignalId, SignalKind};
 pub use value::{LedState, Level, Value};

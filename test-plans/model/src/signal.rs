@@ -69,4 +69,6 @@ pub struct Signal {
     pub kind: SignalKind,
     /// What a plan may do with it.
     pub role: Role,
+    /// None of its values may be shown ([`crate::secrets`]).
+    pub secret: bool,
 }

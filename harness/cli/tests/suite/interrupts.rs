@@ -4,11 +4,10 @@
 #![expect(clippy::disallowed_methods, reason = "a person at a keyboard lives in real time")]
 
 use std::fs;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
-use crate::support::{Run, Scratch, finished, hil, run};
+use crate::support::{Run, Scratch, finished, hil, run, wait_for};
 
 /// Every kind of action, each long enough to be interrupted.
 const ACTIONS: &[(&str, &str)] = &[
@@ -124,25 +123,12 @@ fn interrupted(scratch: &Scratch, plan: &str, signal: &str, times: u32) -> Run {
         .stderr(Stdio::piped())
         .spawn()
         .expect("hil starts");
-    wait_for_step(&mut child, &out.join("r/journal.jsonl"));
+    wait_for(&mut child, &out.join("r/journal.jsonl"), "\"step-started\"");
+    std::thread::sleep(Duration::from_millis(150));
     for _ in 0..times {
         Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().expect("kill");
         std::thread::sleep(Duration::from_millis(15));
     }
     let output = child.wait_with_output().expect("hil ends");
     finished(&out, output)
-}
-
-fn wait_for_step(child: &mut Child, journal: &Path) {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    loop {
-        let text = fs::read_to_string(journal).unwrap_or_default();
-        if text.contains("\"step-started\"") {
-            std::thread::sleep(Duration::from_millis(150));
-            return;
-        }
-        assert!(Instant::now() < deadline, "the step never began");
-        assert!(child.try_wait().expect("a child").is_none(), "the run ended before its step: {text}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
 }

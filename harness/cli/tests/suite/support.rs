@@ -1,8 +1,9 @@
 //! Running the `hil` binary in a folder of its own, and reading what it wrote.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use hil_record::{Event, EventKind, Verdict};
 
@@ -33,7 +34,9 @@ impl Drop for Scratch {
 /// `hil` with the repository's root as its folder.
 pub fn hil() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hil"));
-    command.current_dir(root()).env("NO_COLOR", "1");
+    // Whoever runs the tests may have a station's key, and benches.
+    let nobody = concat!(env!("CARGO_TARGET_TMPDIR"), "/nobody");
+    command.current_dir(root()).env("NO_COLOR", "1").env("XDG_DATA_HOME", nobody).env("XDG_STATE_HOME", nobody).env_remove("HIL_OPERATOR");
     command
 }
 
@@ -64,6 +67,21 @@ fn newest(out: &Path) -> PathBuf {
         std::fs::read_dir(out).into_iter().flatten().flatten().map(|e| e.path()).filter(|p| p.is_dir()).collect();
     folders.sort();
     folders.pop().unwrap_or_else(|| out.join("no-run-folder"))
+}
+
+/// Waits until a run's journal says so.
+#[expect(clippy::disallowed_methods, reason = "another program lives in real time")]
+pub fn wait_for(child: &mut Child, journal: &Path, words: &str) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let text = std::fs::read_to_string(journal).unwrap_or_default();
+        if text.contains(words) {
+            return;
+        }
+        assert!(Instant::now() < deadline, "`{words}` never came");
+        assert!(child.try_wait().expect("a child").is_none(), "the run ended before `{words}`: {text}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 impl Run {

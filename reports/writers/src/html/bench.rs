@@ -58,6 +58,8 @@ pub(super) fn origin(v: &View) -> Markup {
                     tr { th { (s.version) } td { (run.version) } }
                     tr { th { (s.seed) } td { (run.seed) } }
                     tr { th { (s.defects) } td { @if run.defects.is_empty() { (s.none) } @else { (run.defects.join(" ")) } } }
+                    @if let Some(line) = v.integrity.line(s) { tr { th { (s.integrity) } td { (line) } } }
+                    @for (name, value) in &run.calibration { tr { th { (s.calibration) ": " (name) } td { (value) } } }
                     @for (name, value) in &run.parameters { tr { th { (s.parameters) ": " (name) } td { (value) } } }
                     @for (name, value) in &run.digests { tr { th { (s.digests) ": " (name) } td.digest { (value) } } }
                 }

@@ -10,6 +10,7 @@ pub(super) fn head(v: &View) -> Markup {
     let outcome = run.outcome();
     html! {
         header {
+            @if v.integrity.is_broken() { div.alarm role="alert" { strong { (v.integrity.line(s).unwrap_or_default()) } ". " (s.chain_broken_more) } }
             @if run.is_cut_short() { div.alarm role="alert" { strong { (s.cut_short) } " " (s.cut_short_more) } }
             @if run.is_safety_unknown() { div.alarm role="alert" { strong { (s.safety_unknown) } } }
             @if !outcome.safe { div.alarm role="alert" { strong { (s.safety_failed) } } }
@@ -51,6 +52,7 @@ fn facts(v: &View) -> Markup {
             dt { (s.plan) } dd { (run.title) @if run.title != run.plan { " (" (run.plan) ")" } }
             dt { (s.bench) } dd { (run.bench) }
             dt { (s.run) } dd { (run.id) }
+            @if let Some(operator) = &run.operator { dt { (s.operator) } dd { (operator) } }
             dt { (s.began) } dd { (time(&run.began)) }
             dt { (s.ended) } dd { (time(&run.ended)) " (" (s.bench_time) " " (v.duration(run.bench_ns)) ")" }
             dt { (s.seed) } dd { (run.seed) }

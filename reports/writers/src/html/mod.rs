@@ -23,6 +23,7 @@ use std::io::Write;
 
 use hil_record::Event;
 
+use crate::integrity::Integrity;
 use crate::lang::Lang;
 use crate::run::Run;
 use crate::strings::Strings;
@@ -32,10 +33,10 @@ use crate::timing::Timing;
 ///
 /// # Errors
 /// Those of `out`.
-pub fn write_html(events: &[Event], lang: Lang, out: &mut impl Write) -> std::io::Result<()> {
+pub fn write_html(events: &[Event], integrity: &Integrity, lang: Lang, out: &mut impl Write) -> std::io::Result<()> {
     let run = Run::of(events);
     let timing = Timing::of(events);
-    let view = View { run: &run, timing: &timing, lang, s: Strings::of(lang) };
+    let view = View { run: &run, timing: &timing, integrity, lang, s: Strings::of(lang) };
     out.write_all(page::page(&view).into_string().as_bytes())?;
     out.flush()
 }
@@ -45,6 +46,7 @@ pub fn write_html(events: &[Event], lang: Lang, out: &mut impl Write) -> std::io
 struct View<'a> {
     run: &'a Run,
     timing: &'a Timing,
+    integrity: &'a Integrity,
     lang: Lang,
     s: &'static Strings,
 }

@@ -79,6 +79,8 @@ impl Run {
             version,
             digests,
             parameters,
+            calibration,
+            operator,
             defects,
             steps,
             clauses,
@@ -95,6 +97,8 @@ impl Run {
         self.seed = *seed;
         self.digests = pairs(digests);
         self.parameters = pairs(parameters);
+        self.calibration = pairs(calibration);
+        self.operator = operator.as_deref().map(clean);
         self.defects = defects.iter().map(|d| clean(d)).collect();
         for step in steps {
             self.step(step);

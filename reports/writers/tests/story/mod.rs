@@ -29,6 +29,8 @@ impl Story {
                 version: "0.1.0".into(),
                 digests: [("plan".into(), "ab12".into())].into(),
                 parameters: [("fuse".into(), "2x10A".into())].into(),
+                calibration: [("battery".into(), "2026-03-01, due 2027-03-01, certificate K-17".into())].into(),
+                operator: Some("A. Smith".into()),
                 defects: vec![],
                 clauses: [("SBMS-PRE-01", "§2.2"), ("SBMS-PRE-02", "§2.2, Tab.1")].map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
                 steps: steps.iter().map(|s| (*s).to_owned()).collect(),
@@ -161,13 +163,29 @@ pub fn hostile_run() -> Vec<Event> {
         story.phase("setup").wait(1).problem(Some("setup"), Verdict::Error, &bad).phase_ends(Some(&bad)).step("pass", &bad).killed();
     for event in &mut events {
         match &mut event.kind {
-            EventKind::RunStarted { run, plan, title, product, serial, bench, version, defects, parameters, digests, clauses, .. } => {
+            EventKind::RunStarted {
+                run,
+                plan,
+                title,
+                product,
+                serial,
+                bench,
+                version,
+                defects,
+                parameters,
+                digests,
+                clauses,
+                calibration,
+                operator,
+                ..
+            } => {
                 *serial = Some(bad.clone());
+                *operator = Some(bad.clone());
                 for text in [run, plan, title, product, bench, version] {
                     text.clone_from(&bad);
                 }
                 defects.push(bad.clone());
-                for map in [parameters, digests, clauses] {
+                for map in [parameters, digests, clauses, calibration] {
                     map.insert(bad.clone(), bad.clone());
                 }
             }

@@ -3,20 +3,20 @@
 use std::collections::BTreeSet;
 
 use hil_record::{Datum, Disposition, Event, EventKind, Measurement, Status, Verdict};
-use hil_writers::{Lang, write_html, write_markdown};
+use hil_writers::{Integrity, Lang, write_html, write_markdown};
 
 use crate::story::{Story, hostile_run, measurement};
 use crate::{aborted, failed, good, killed, lead, retried, tester_error};
 
 fn html(events: &[Event], lang: Lang) -> String {
     let mut out = Vec::new();
-    write_html(events, lang, &mut out).unwrap();
+    write_html(events, &Integrity::Unknown, lang, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 
 fn markdown(events: &[Event], lang: Lang) -> String {
     let mut out = Vec::new();
-    write_markdown(events, lang, &mut out).unwrap();
+    write_markdown(events, &Integrity::Unknown, lang, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 

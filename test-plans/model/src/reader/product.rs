@@ -9,6 +9,7 @@ use crate::quantity::{Quantity, UNITS, Unit, find_unit};
 use crate::reader::node::Node;
 use crate::reader::table::{Entry, Table};
 use crate::reader::value::{Sort, condition};
+use crate::secrets::{PUBLIC_WORD, SHORTEST};
 use crate::signal::{Role, Signal, SignalId, SignalKind};
 
 const KINDS: &[&str] = &["analog", "choice", "digital", "led", "text"];
@@ -118,8 +119,27 @@ fn signal(table: Table<'_>, id: Option<SignalId>) -> Option<Signal> {
         // Which keys are legal depends on the kind; say nothing about them.
         let _ = (table.optional("unit"), table.optional("words"));
     }
+    let secret = table.optional("secret").is_some_and(|n| secret(&n, kind.as_ref()));
     table.finish();
-    Some(Signal { id: id?, title: title?.to_owned(), kind: kind?, role: role? })
+    Some(Signal { id: id?, title: title?.to_owned(), kind: kind?, role: role?, secret })
+}
+
+/// What is short or no text cannot be hidden.
+fn secret(node: &Node<'_>, kind: Option<&SignalKind>) -> bool {
+    let Some(secret) = node.boolean() else { return false };
+    let short = |word: &&String| word.len() < SHORTEST && *word != PUBLIC_WORD;
+    match kind {
+        Some(SignalKind::Choice { words }) => {
+            if let Some(word) = words.iter().find(short) {
+                node.error(format!("the word `{word}` is too short to be a secret, expected at least {SHORTEST} characters"), None);
+            }
+        }
+        Some(SignalKind::Analog { .. } | SignalKind::Digital | SignalKind::Led) => {
+            node.error("`secret` is only for the kinds `choice` and `text`", None);
+        }
+        Some(SignalKind::Text) | None => {}
+    }
+    secret
 }
 
 fn kind(table: &Table<'_>, word: &str) -> Option<SignalKind> {

@@ -1,0 +1,86 @@
+//! The chain of a journal's lines: each ends with the hash of the line before,
+//! `…,"prev":"64 hexadecimal digits"}`, the first with zeros. A hash is SHA-256
+//! over a line's bytes without its line feed, `prev` included.
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+
+/// SHA-256 of a line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Hash([u8; 32]);
+
+impl Hash {
+    /// What the first line carries.
+    pub const NONE: Self = Self([0; 32]);
+
+    /// Of a line without its line feed.
+    pub fn of(line: &[u8]) -> Self {
+        Self(Sha256::digest(line).into())
+    }
+
+    /// Its first eight digits: tells lines apart, proves nothing.
+    pub fn mark(self) -> String {
+        self.to_string()[..MARK].to_owned()
+    }
+}
+
+/// Digits of a mark.
+pub const MARK: usize = 8;
+
+impl fmt::Display for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+const KEY: &[u8] = br#","prev":""#;
+const END: &[u8] = br#""}"#;
+
+/// Ends a line, a JSON object with at least one key, with the hash of the one
+/// before.
+pub(crate) fn link(line: &mut Vec<u8>, before: Hash) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    line.pop();
+    line.extend_from_slice(KEY);
+    line.extend(before.0.iter().flat_map(|b| [HEX[usize::from(b >> 4)], HEX[usize::from(b & 15)]]));
+    line.extend_from_slice(END);
+}
+
+/// Whether a line without its line feed ends as one that follows `before`.
+pub(crate) fn follows(line: &[u8], before: Hash) -> bool {
+    linked(line).is_some_and(|digits| digits == before.to_string().as_bytes())
+}
+
+/// The digits at a line's end, if it ends as it should.
+pub(crate) fn linked(line: &[u8]) -> Option<&[u8]> {
+    let (rest, digits) = line.strip_suffix(END)?.split_last_chunk::<64>()?;
+    rest.ends_with(KEY).then_some(digits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_is_found_again() {
+        let mut line = br#"{"seq":0}"#.to_vec();
+        link(&mut line, Hash::NONE);
+        assert_eq!(line, format!(r#"{{"seq":0,"prev":"{}"}}"#, "0".repeat(64)).into_bytes());
+        assert!(follows(&line, Hash::NONE));
+        let hash = Hash::of(&line);
+        assert!(!follows(&line, hash));
+        let mut next = br#"{"seq":1}"#.to_vec();
+        link(&mut next, hash);
+        assert!(follows(&next, hash));
+        assert_eq!(linked(br#"{"seq":1,"prev":"12"}"#), None);
+        assert_eq!(linked(b""), None);
+    }
+
+    #[test]
+    fn it_is_sha_256() {
+        let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(Hash::of(b"abc").to_string(), abc);
+        assert_eq!(Hash::of(b"abc").mark(), "ba7816bf");
+    }
+}
