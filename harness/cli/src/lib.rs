@@ -5,6 +5,7 @@
 
 pub mod args;
 pub mod assemble;
+pub mod bench_state;
 pub mod control;
 pub mod dry_run;
 pub mod failure;
@@ -19,13 +20,15 @@ pub mod run;
 pub mod saboteur;
 pub mod screen;
 pub mod selection;
+pub mod serve;
+pub mod served_file;
 pub mod tur;
 pub mod unit;
 pub mod wire;
 
 use std::io::Write as _;
 
-use args::{CheckArguments, Command};
+use args::{CheckArguments, Command, VirtualCommand};
 use failure::Failure;
 
 /// Carries out a command and returns the exit code.
@@ -42,6 +45,8 @@ pub fn carry_out(command: &Command, verbose: u8) -> Result<u8, Failure> {
             Ok(0)
         }
         Command::Defects(arguments) => list_defects::list(arguments),
+        Command::Virtual(VirtualCommand::Serve(arguments)) => serve::serve(arguments),
+        Command::Virtual(VirtualCommand::State(arguments)) => bench_state::state(arguments),
     }
 }
 

@@ -116,6 +116,33 @@ pub fn load_on(
     }
 }
 
+/// A bench without a plan.
+pub struct LoadedBench {
+    /// Where the files are.
+    pub project: Project,
+    /// The bench, not opened.
+    pub bench: BenchFile,
+    /// The text it was read from.
+    pub text: String,
+    /// All dialects, by name.
+    pub dialects: BTreeMap<String, Dialect>,
+}
+
+/// Reads a bench file only; calibrations are taken for valid.
+///
+/// # Errors
+/// Every error of the file, rendered for a person.
+pub fn load_bench(bench: &str) -> Result<LoadedBench, Failure> {
+    let project = Project::around(Path::new(bench))?;
+    let dialects = dialects(&project)?;
+    let path = project.bench(bench)?;
+    let text = read(&path, "bench")?;
+    let mut files = Files::default();
+    let id = files.add("bench", &path, text.clone());
+    let bench = BenchFile::read(&files.sources, id, &dialects).map_err(|errors| Failure::diagnostics(&files.sources, &errors))?;
+    Ok(LoadedBench { project, bench, text, dialects })
+}
+
 /// Errors of the bench's calibrations, or none and no trust in them.
 fn calibrations(bench: &mut BenchFile, calendar: Calendar) -> Vec<Diagnostic> {
     if calendar.tolerant {

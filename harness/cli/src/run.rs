@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, stdout};
 
-use hil_bench::Day;
+use hil_bench::{BenchKind, Day};
 use hil_engine::{Control, Engine, RunHeader, Selection, Sinks};
 use hil_model::{SignalId, SignalKind};
 use hil_record::Outcome;
@@ -40,20 +40,30 @@ pub fn run(arguments: &RunArguments, verbose: u8) -> Result<u8, Failure> {
         crate::say(dry_run(&loaded, &selection).trim_end());
         return Ok(0);
     }
-    let unit = VirtualUnit::choose(&loaded.project, &arguments.defect, arguments.defects.as_deref(), arguments.seed)?;
+    let pace = pace(arguments)?;
+    let unit = match loaded.bench.kind {
+        BenchKind::Virtual => VirtualUnit::choose(&loaded.project, &arguments.defect, arguments.defects.as_deref(), arguments.seed)?,
+        BenchKind::Real => real_unit(arguments)?,
+    };
     let id = match &arguments.run_id {
         Some(id) => check_run_id(id).map(|()| id.clone())?,
         None => run_id(start, arguments.serial.as_deref(), &loaded.plan.id),
     };
 
-    let runtime = Runtime::virtual_time().map_err(|e| Failure::tester(format!("cannot make a runtime: {e}"), None))?;
-    let assembled = assemble::virtual_bench(&runtime, &loaded, &unit, arguments.seed, arguments.panic_on.as_deref())?;
+    let (runtime, assembled) = match loaded.bench.kind {
+        BenchKind::Virtual => {
+            let runtime = Runtime::virtual_time().map_err(|e| assemble::no_runtime(&e))?;
+            let assembled = assemble::virtual_bench(&runtime, &loaded, &unit, arguments.seed, arguments.panic_on.as_deref())?;
+            (runtime, assembled)
+        }
+        BenchKind::Real => assemble::real_bench(&loaded, arguments.panic_on.as_deref())?,
+    };
     let control = control::listen(&runtime.clock()).map_err(|e| Failure::tester(format!("cannot take signals: {e}"), None))?;
     if let Some(junit) = &arguments.junit {
         check_writable(junit)?;
     }
     let (folder, id) = RunFolder::create(&arguments.out, &id, arguments.run_id.is_some())?;
-    if let Some(factor) = pace(arguments)? {
+    if let Some(factor) = pace {
         runtime.pace(factor);
     }
     let header = header(&loaded, arguments, id, start, unit.defects());
@@ -128,6 +138,19 @@ pub fn wall_clock(given: Option<&str>) -> Result<jiff::Timestamp, Failure> {
         Some(text) => text.parse().map_err(|_| {
             Failure::invalid(format!("--wall-clock: `{text}`, expected a time as in RFC 3339"), Some("write 2026-11-22T10:15:00Z"))
         }),
+    }
+}
+
+/// What is clamped into a real bench is not chosen on the command line.
+fn real_unit(arguments: &RunArguments) -> Result<VirtualUnit, Failure> {
+    let virtual_only =
+        [("--defect", !arguments.defect.is_empty()), ("--defects", arguments.defects.is_some()), ("--speed", arguments.speed.is_some())];
+    match virtual_only.iter().find(|(_, given)| *given) {
+        None => Ok(VirtualUnit::default()),
+        Some((option, _)) => Err(Failure::invalid(
+            format!("{option}: bench `{}` is real, expected a virtual one", arguments.bench),
+            Some("a served virtual bench takes it: `hil virtual serve --help`"),
+        )),
     }
 }
 
