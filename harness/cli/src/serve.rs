@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -39,6 +40,10 @@ const TICK: Duration = Duration::from_millis(1);
 const IDLE_TICK: Duration = Duration::from_millis(20);
 /// A world that needs longer than this for one of them cannot keep up.
 const BEHIND: Duration = Duration::from_millis(250);
+/// Bench time a real time. Beyond it, every millisecond for which a busy computer
+/// holds up the user is a tenth of a second of the bench, and a good unit may
+/// fail for it.
+const SPEEDS: RangeInclusive<f64> = 0.1..=100.0;
 /// Longest watchdog, s.
 const WATCHDOG_MAX: f64 = 3600.0;
 /// After an inhibit, for a power stage to be off and studs to be told from the
@@ -55,8 +60,11 @@ pub fn serve(arguments: &ServeArguments) -> Result<u8, Failure> {
         return Err(Failure::invalid(format!("bench `{}` is real, expected a virtual one", loaded.bench.id), None));
     }
     let unit = VirtualUnit::choose(&loaded.project, &arguments.defect, arguments.defects.as_deref(), arguments.seed)?;
-    if !(0.1..=1_000.0).contains(&arguments.speed) {
-        return Err(Failure::invalid(format!("--speed: `{}`, expected a number from 0.1 to 1000", arguments.speed), None));
+    if !SPEEDS.contains(&arguments.speed) {
+        return Err(Failure::invalid(
+            format!("--speed: `{}`, expected a number from {} to {}", arguments.speed, SPEEDS.start(), SPEEDS.end()),
+            Some("its user has to keep up in real time; `hil run` in memory is faster than any of them"),
+        ));
     }
     let watchdog = watchdog(&arguments.watchdog)?;
     let mut config = TwinConfig { seed: arguments.seed, fixture_serial: loaded.bench.fixture_serial.clone(), ..TwinConfig::default() };

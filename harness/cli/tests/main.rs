@@ -20,6 +20,8 @@ mod never_a_pass;
 mod report;
 #[path = "suite/rooms.rs"]
 mod rooms;
+#[path = "suite/served.rs"]
+mod served;
 #[path = "suite/support.rs"]
 mod support;
 #[path = "suite/tur.rs"]
