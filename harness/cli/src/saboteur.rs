@@ -2,6 +2,7 @@
 //! leaves the real bench safe. Reached only by a hidden option.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use hil_channel::{Abilities, Bench, BoxFuture, Channel, ChannelError, Edge, PartId, Reading, SafeReport, Watch};
 use hil_model::{Condition, SignalId, Trigger, Value};
@@ -27,6 +28,9 @@ impl Bench for Saboteur {
     fn channel(&self, signal: &SignalId) -> Option<Rc<dyn Channel>> {
         let channel = self.bench.channel(signal)?;
         if *signal == self.signal { Some(Rc::new(Mine(channel))) } else { Some(channel) }
+    }
+    fn held_up(&self, since: Nanos) -> Duration {
+        self.bench.held_up(since)
     }
     fn open(&self) -> BoxFuture<'_, Result<Vec<PartId>, ChannelError>> {
         self.bench.open()

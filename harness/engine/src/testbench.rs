@@ -100,12 +100,13 @@ impl World {
 pub(crate) struct TestBench {
     clock: Clock,
     pub(crate) world: Rc<World>,
+    held_up: Duration,
     channels: BTreeMap<SignalId, Rc<Fake>>,
 }
 
 impl TestBench {
     pub(crate) fn new(clock: Clock) -> Self {
-        Self { clock, world: Rc::default(), channels: BTreeMap::new() }
+        Self { clock, world: Rc::default(), held_up: Duration::ZERO, channels: BTreeMap::new() }
     }
 
     /// Binds a signal that has a value from the beginning.
@@ -151,6 +152,11 @@ impl TestBench {
         self
     }
 
+    /// The tester is held up.
+    pub(crate) fn holds_up(self, ms: u64) -> Self {
+        Self { held_up: Duration::from_millis(ms), ..self }
+    }
+
     /// How a signal's channel, `open` or `safe-state` behaves.
     pub(crate) fn behaves(self, part: &str, behave: Behave) -> Self {
         self.world.behaviour.borrow_mut().insert(part.to_owned(), behave);
@@ -165,6 +171,10 @@ impl Bench for TestBench {
 
     fn channel(&self, signal: &SignalId) -> Option<Rc<dyn Channel>> {
         self.channels.get(signal).map(|c| Rc::clone(c) as Rc<dyn Channel>)
+    }
+
+    fn held_up(&self, _since: Nanos) -> Duration {
+        self.held_up
     }
 
     fn release(&self) -> BoxFuture<'_, Result<(), ChannelError>> {
