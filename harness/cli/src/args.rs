@@ -46,6 +46,67 @@ pub enum Command {
     /// List the defects a virtual unit can be given, and what they are made of.
     #[command(after_help = DEFECTS_EXAMPLES)]
     Defects(DefectsArguments),
+    /// A virtual bench as a process of its own.
+    #[command(subcommand)]
+    Virtual(VirtualCommand),
+}
+
+/// `hil virtual`.
+#[derive(Subcommand, Debug)]
+pub enum VirtualCommand {
+    /// Serve a virtual bench: each instrument on a TCP port, the fixture on a
+    /// local socket. Ends with Ctrl-C, outputs off.
+    #[command(after_help = SERVE_EXAMPLES)]
+    Serve(ServeArguments),
+    /// Tell which outputs of a served bench are on, and the voltages at the
+    /// studs.
+    State(StateArguments),
+}
+
+/// `hil virtual serve`.
+#[derive(Args, Debug)]
+pub struct ServeArguments {
+    /// A virtual bench's name (fixtures/benches/NAME.toml) or file.
+    pub bench: String,
+    /// Where instruments listen; nothing beyond this computer unless told.
+    #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
+    pub listen: std::net::IpAddr,
+    /// The first instrument's port, the others follow; without it, free ones.
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub base_port: Option<u16>,
+    /// The fixture's socket; without it, one in the folder for temporary files.
+    #[arg(long, value_name = "PATH")]
+    pub socket: Option<PathBuf>,
+    /// Bench time as a multiple of real time.
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
+    pub speed: f64,
+    /// Gives the virtual unit, otherwise nominal, a defect; may be repeated.
+    #[arg(long, value_name = "ID")]
+    pub defect: Vec<String>,
+    /// Takes defects from this file; without --defect all of them.
+    #[arg(long, value_name = "FILE")]
+    pub defects: Option<PathBuf>,
+    /// Seeds noise and the spread of the virtual unit's parameters.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Where the bench file for `hil run --bench` goes; without it, beside the
+    /// socket.
+    #[arg(long, value_name = "FILE")]
+    pub bench_file: Option<PathBuf>,
+    /// Switches all outputs off when nobody has spoken to the fixture for so
+    /// long in real time, while any is on.
+    #[arg(long, value_name = "TIME", default_value = "2 s")]
+    pub watchdog: String,
+}
+
+/// `hil virtual state`.
+#[derive(Args, Debug)]
+pub struct StateArguments {
+    /// The fixture's socket, as `hil virtual serve` prints it.
+    pub socket: PathBuf,
+    /// One JSON object instead of lines.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `hil run`.
@@ -91,7 +152,7 @@ pub struct RunArguments {
     /// Language of report.html and summary.md.
     #[arg(long, value_enum, default_value_t)]
     pub lang: Language,
-    /// Paces the virtual bench: 1 is real time; without it, as fast as it goes.
+    /// Paces a virtual bench: 1 is real time; without it, as fast as it goes.
     #[arg(long, value_name = "FACTOR")]
     pub speed: Option<f64>,
     /// The run's id; made from wall clock, serial and plan when absent.
@@ -345,3 +406,9 @@ Examples:
   hil defects
   hil defects --paths pin.
   hil defects --rules";
+
+const SERVE_EXAMPLES: &str = "\
+Examples:
+  hil virtual serve virtual --speed 10 --socket bench.sock
+  hil run test-plans/eol.toml --bench bench.toml     in another terminal
+  hil virtual state bench.sock";

@@ -1,16 +1,20 @@
-//! Puts a bench together: here the virtual one, with instruments at the other
-//! end of streams in memory.
+//! Puts a bench together: the virtual one, with instruments at the other end of
+//! streams in memory, or one whose instruments and fixture are elsewhere.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
-use hil_bench::{BenchFile, BenchKind, BoundBench, Connector, InstrumentSpec};
+use hil_bench::fixture::Fixture;
+use hil_bench::{BenchFile, BoundBench, Connector, InstrumentSpec};
 use hil_channel::{Bench, ChannelError, Fault};
-use hil_client::Stream;
+use hil_client::{Address, Stream};
+use hil_socket::Greeting;
 use hil_timebase::{Clock, Runtime};
 use hil_twin::{Keys, Twin, TwinConfig};
-use hil_virtual::{Identity, Model};
+use hil_virtual::{Identity, Model, Terminals};
 
 use crate::failure::Failure;
 use crate::likeness;
@@ -19,6 +23,9 @@ use crate::saboteur::Saboteur;
 use crate::unit::VirtualUnit;
 use crate::wire;
 
+/// To connect to an instrument on the network, also in real time.
+const CONNECT_WITHIN: Duration = Duration::from_secs(2);
+
 /// Bytes that may be under way in one direction.
 const PIPE: usize = 16 * 1024;
 
@@ -26,15 +33,15 @@ const PIPE: usize = 16 * 1024;
 pub struct Assembled {
     /// For the engine.
     pub bench: Rc<dyn Bench>,
-    /// What is behind it.
-    pub twin: Twin,
+    /// What is behind it, where that is in this process.
+    pub twin: Option<Twin>,
 }
 
 /// The virtual bench of `loaded`, with this unit clamped in. Noise and the
 /// instruments' errors come from `seed`.
 ///
 /// # Errors
-/// A bench file that is not virtual, or names what the twin has not.
+/// A bench file that names what the twin has not.
 pub fn virtual_bench(
     runtime: &Runtime,
     loaded: &Loaded,
@@ -42,12 +49,6 @@ pub fn virtual_bench(
     seed: u64,
     panic_on: Option<&str>,
 ) -> Result<Assembled, Failure> {
-    if loaded.bench.kind != BenchKind::Virtual && !loaded.like {
-        return Err(Failure::invalid(
-            format!("bench `{}` is not virtual, and this version drives virtual benches only", loaded.bench.id),
-            Some(&format!("use `--bench virtual`, or `--like {}` for a virtual bench with its instruments", loaded.bench.id)),
-        ));
-    }
     let mut config =
         TwinConfig { seed, fixture_serial: loaded.bench.fixture_serial.clone(), keys: Keys::drawn(seed), ..TwinConfig::default() };
     if loaded.like {
@@ -59,7 +60,67 @@ pub fn virtual_bench(
     runtime.attach(twin.world());
     let shunts = likeness::shunts(&loaded.bench, seed, loaded.like);
     let connector = in_memory(twin.clone(), clock.clone(), seed, shunts);
-    let bound = BoundBench::bind(loaded.bench.clone(), &loaded.dialects, twin.fixture(), connector, clock, Some(wire::trace()));
+    Ok(Assembled { twin: Some(twin.clone()), ..bound(loaded, twin.fixture(), connector, clock, panic_on)? })
+}
+
+/// A bench of instruments on the network and a fixture behind a local socket,
+/// and the runtime by whose clock it is used.
+///
+/// # Errors
+/// A bench file that names what this program cannot open (exit code 2); a
+/// fixture that does not answer, or whose clock cannot be followed (3).
+pub fn real_bench(loaded: &Loaded, panic_on: Option<&str>) -> Result<(Runtime, Assembled), Failure> {
+    let bench = &loaded.bench;
+    for spec in &bench.instruments {
+        spec.address.parse::<Address>().map_err(|e| {
+            Failure::invalid(
+                format!("bench `{}`: instrument `{}`: address is {e}", bench.id, spec.name),
+                Some("other transports are not supported yet"),
+            )
+        })?;
+    }
+    let Some(socket) = &bench.fixture_socket else {
+        return Err(Failure::invalid(
+            format!("bench `{}`: no `socket` in `[fixture]`, expected the local socket of the process that has the lines", bench.id),
+            Some("`hil virtual serve` is such a process, and writes a bench file"),
+        ));
+    };
+    let greeting = Greeting::with(Path::new(socket)).map_err(|e| {
+        Failure::tester(format!("bench `{}`: fixture: {e}", bench.id), Some("is the process that serves it still running?"))
+    })?;
+    let runtime = Runtime::scaled(greeting.time_scale()).map_err(|e| no_runtime(&e))?;
+    let clock = runtime.clock();
+    let tester = |e: &dyn std::fmt::Display| Failure::tester(format!("bench `{}`: {e}", bench.id), None);
+    let fixture = runtime.block_on(greeting.open(clock.clone())).map_err(|halt| tester(&halt))?.map_err(|e| tester(&e))?;
+    let (known, promised) = (fixture.synchrony(), bench.line_accuracy);
+    if let Some(promised) = promised.filter(|p| *p < known) {
+        return Err(Failure::tester(
+            format!(
+                "bench `{}`: the fixture's clock is known to {} us, `line-accuracy` promises {} us",
+                bench.id,
+                known.as_micros(),
+                promised.as_micros()
+            ),
+            Some("a busy computer, or a bench file of another speed"),
+        ));
+    }
+    let assembled = bound(loaded, Rc::new(fixture), on_the_network(clock.clone()), clock, panic_on)?;
+    Ok((runtime, assembled))
+}
+
+/// There is no runtime.
+pub fn no_runtime(e: &std::io::Error) -> Failure {
+    Failure::tester(format!("cannot make a runtime: {e}"), None)
+}
+
+fn bound(
+    loaded: &Loaded,
+    fixture: Rc<dyn Fixture>,
+    connector: Connector,
+    clock: Clock,
+    panic_on: Option<&str>,
+) -> Result<Assembled, Failure> {
+    let bound = BoundBench::bind(loaded.bench.clone(), &loaded.dialects, fixture, connector, clock, Some(wire::trace()));
     let bound = bound.map_err(|errors| {
         let text: String = errors.iter().map(|e| format!("error: bench `{}`: {e}\n", loaded.bench.id)).collect();
         Failure { text, code: 2 }
@@ -70,7 +131,7 @@ pub fn virtual_bench(
             Some(signal) => Rc::new(Saboteur::new(bench, signal)),
             None => bench,
         },
-        twin,
+        twin: None,
     })
 }
 
@@ -91,6 +152,20 @@ pub fn unplaced(bench: &BenchFile) -> Result<(), Failure> {
     if text.is_empty() { Ok(()) } else { Err(Failure { text, code: 2 }) }
 }
 
+/// Opens the address of the bench file.
+fn on_the_network(clock: Clock) -> Connector {
+    Rc::new(move |spec: &InstrumentSpec| {
+        let (clock, part, address) = (clock.clone(), format!("instrument `{}`", spec.name), spec.address.parse::<Address>());
+        Box::pin(async move {
+            let lost = |cause: String| ChannelError::new(&*part, Fault::LinkLost { cause });
+            let address = address.map_err(|e| lost(e.to_string()))?;
+            let limit = clock.patience(CONNECT_WITHIN, CONNECT_WITHIN);
+            let stream = address.open(&clock, limit).await.map_err(lost)?;
+            Ok(Box::new(stream) as Box<dyn Stream>)
+        })
+    })
+}
+
 /// Opens a pipe in memory with a virtual instrument at its other end.
 fn in_memory(twin: Twin, clock: Clock, seed: u64, shunts: BTreeMap<String, f64>) -> Connector {
     Rc::new(move |spec: &InstrumentSpec| {
@@ -101,13 +176,21 @@ fn in_memory(twin: Twin, clock: Clock, seed: u64, shunts: BTreeMap<String, f64>)
 
 fn power_up(twin: &Twin, clock: &Clock, seed: u64, spec: &InstrumentSpec, shunt: Option<f64>) -> Result<Box<dyn Stream>, ChannelError> {
     let lost = |cause: String| ChannelError::new(format!("instrument `{}`", spec.name), Fault::LinkLost { cause });
-    let model = Model::from_dialect(&spec.dialect).ok_or_else(|| lost(format!("there is no virtual `{}`", spec.dialect)))?;
-    let name = spec.terminals.as_deref().unwrap_or(&spec.name);
-    let terminals = twin
-        .terminals_with(name, shunt)
-        .ok_or_else(|| lost(format!("the twin has no terminals `{name}`, expected one of {}", Twin::TERMINALS.join(", "))))?;
+    let (model, terminals) = counterpart(twin, spec, shunt).map_err(lost)?;
     let (near, far) = tokio::io::duplex(PIPE);
-    let terminals = Arc::clone(&terminals);
     tokio::task::spawn_local(hil_virtual::serve(far, model, Identity::new(&spec.serial), terminals, clock.clone(), seed));
     Ok(Box::new(near))
+}
+
+/// Which virtual model an instrument is, and what it is clamped to.
+///
+/// # Errors
+/// The words of what there is none of.
+pub fn counterpart(twin: &Twin, spec: &InstrumentSpec, shunt: Option<f64>) -> Result<(Model, Arc<dyn Terminals>), String> {
+    let model = Model::from_dialect(&spec.dialect).ok_or_else(|| format!("there is no virtual `{}`", spec.dialect))?;
+    let name = spec.terminals.as_deref().unwrap_or(&spec.name);
+    let terminals = twin.terminals_with(name, shunt);
+    let terminals =
+        terminals.ok_or_else(|| format!("the twin has no terminals `{name}`, expected one of {}", Twin::TERMINALS.join(", ")))?;
+    Ok((model, terminals))
 }

@@ -6,6 +6,7 @@
 pub mod args;
 pub mod assemble;
 pub mod bench_lock;
+pub mod bench_state;
 pub mod control;
 pub mod dry_run;
 pub mod evidence;
@@ -25,6 +26,8 @@ pub mod run;
 pub mod saboteur;
 pub mod screen;
 pub mod selection;
+pub mod serve;
+pub mod served_file;
 pub mod station;
 pub mod tur;
 pub mod unit;
@@ -33,7 +36,7 @@ pub mod wire;
 
 use std::io::Write as _;
 
-use args::{BenchCommand, CheckArguments, Command, StationCommand};
+use args::{BenchCommand, CheckArguments, Command, StationCommand, VirtualCommand};
 use failure::Failure;
 
 /// Carries out a command and returns the exit code.
@@ -57,6 +60,8 @@ pub fn carry_out(command: &Command, verbose: u8) -> Result<u8, Failure> {
             Ok(0)
         }
         Command::Defects(arguments) => list_defects::list(arguments),
+        Command::Virtual(VirtualCommand::Serve(arguments)) => serve::serve(arguments),
+        Command::Virtual(VirtualCommand::State(arguments)) => bench_state::state(arguments),
     }
 }
 

@@ -38,6 +38,11 @@ pub struct Loaded {
 }
 
 impl Loaded {
+    /// It drives hardware, not the twin in its likeness.
+    pub fn is_hardware(&self) -> bool {
+        self.bench.kind == BenchKind::Real && !self.like
+    }
+
     /// The bench, as messages and the journal name it.
     pub fn place(&self) -> String {
         if self.like { format!("virtual like {}", self.bench.id) } else { self.bench.id.clone() }
@@ -176,6 +181,33 @@ fn unknown_lacks(bench: &BenchFile, product: &Product) -> Vec<Diagnostic> {
 fn folder_of(file: &Path) -> PathBuf {
     let file = std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
     file.parent().map_or_else(|| PathBuf::from("."), Path::to_owned)
+}
+
+/// A bench without a plan.
+pub struct LoadedBench {
+    /// Where the files are.
+    pub project: Project,
+    /// The bench, not opened.
+    pub bench: BenchFile,
+    /// The text it was read from.
+    pub text: String,
+    /// All dialects, by name.
+    pub dialects: BTreeMap<String, Dialect>,
+}
+
+/// Reads a bench file only; calibrations are taken for valid.
+///
+/// # Errors
+/// Every error of the file, rendered for a person.
+pub fn load_bench(bench: &str) -> Result<LoadedBench, Failure> {
+    let project = Project::around(Path::new(bench))?;
+    let dialects = dialects(&project)?;
+    let path = project.bench(bench)?;
+    let text = read(&path, "bench")?;
+    let mut files = Files::default();
+    let id = files.add("bench", &path, text.clone());
+    let bench = BenchFile::read(&files.sources, id, &dialects).map_err(|errors| Failure::diagnostics(&files.sources, &errors))?;
+    Ok(LoadedBench { project, bench, text, dialects })
 }
 
 /// Errors of the bench's calibrations, or none and no trust in them.

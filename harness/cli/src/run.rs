@@ -46,9 +46,14 @@ pub fn run(arguments: &RunArguments, verbose: u8) -> Result<u8, Failure> {
         crate::say(secrets.hide(&text).unwrap_or(text).trim_end());
         return Ok(0);
     }
-    let unit = VirtualUnit::choose(&loaded.project, &arguments.defect, arguments.defects.as_deref(), arguments.seed)?
-        .remembering(arguments.memory.as_deref())?
-        .with_keys(&arguments.keys)?;
+    let pace = pace(arguments)?;
+    let unit = if loaded.is_hardware() {
+        real_unit(arguments)?
+    } else {
+        VirtualUnit::choose(&loaded.project, &arguments.defect, arguments.defects.as_deref(), arguments.seed)?
+            .remembering(arguments.memory.as_deref())?
+            .with_keys(&arguments.keys)?
+    };
     let id = match &arguments.run_id {
         Some(id) => check_run_id(id).map(|()| id.clone())?,
         None => run_id(start, arguments.serial.as_deref(), &loaded.plan.id),
@@ -57,8 +62,13 @@ pub fn run(arguments: &RunArguments, verbose: u8) -> Result<u8, Failure> {
     // What can be wrong with the station's key or the bench, before anything is on.
     let station = station::this()?;
     let lock = lock(&loaded, arguments, &id, start)?;
-    let runtime = Runtime::virtual_time().map_err(|e| Failure::tester(format!("cannot make a runtime: {e}"), None))?;
-    let assembled = assemble::virtual_bench(&runtime, &loaded, &unit, arguments.seed, arguments.panic_on.as_deref())?;
+    let (runtime, assembled) = if loaded.is_hardware() {
+        assemble::real_bench(&loaded, arguments.panic_on.as_deref())?
+    } else {
+        let runtime = Runtime::virtual_time().map_err(|e| assemble::no_runtime(&e))?;
+        let assembled = assemble::virtual_bench(&runtime, &loaded, &unit, arguments.seed, arguments.panic_on.as_deref())?;
+        (runtime, assembled)
+    };
     let (interrupts, control) =
         control::listen(&runtime.clock()).map_err(|e| Failure::tester(format!("cannot take signals: {e}"), None))?;
     let interrupter = AtEvents { numbers: arguments.interrupt_at.clone(), control: interrupts };
@@ -69,7 +79,7 @@ pub fn run(arguments: &RunArguments, verbose: u8) -> Result<u8, Failure> {
         check_writable(junit)?;
     }
     let (folder, id) = RunFolder::create(&arguments.out, &id, arguments.run_id.is_some())?;
-    if let Some(factor) = pace(arguments)? {
+    if let Some(factor) = pace {
         runtime.pace(factor);
     }
     let header = header(&loaded, arguments, id, start, unit.defects());
@@ -85,8 +95,8 @@ pub fn run(arguments: &RunArguments, verbose: u8) -> Result<u8, Failure> {
         lock.end(if safe { Ok(()) } else { Err("its safe state was not confirmed".to_owned()) })?;
     }
     let outcome = driven?;
-    if let Some(memory) = &arguments.memory {
-        write_memory(memory, &assembled.twin)?;
+    if let Some((memory, twin)) = arguments.memory.as_ref().zip(assembled.twin.as_ref()) {
+        write_memory(memory, twin)?;
     }
     if let Err(failure) = folder.conclude(durability, station.as_ref(), arguments.junit.as_deref(), arguments.lang.into()) {
         // A bench that is not safe is worse news.
@@ -200,6 +210,24 @@ pub fn wall_clock(given: Option<&str>) -> Result<jiff::Timestamp, Failure> {
         Some(text) => text.parse().map_err(|_| {
             Failure::invalid(format!("--wall-clock: `{text}`, expected a time as in RFC 3339"), Some("write 2026-11-22T10:15:00Z"))
         }),
+    }
+}
+
+/// What is clamped into a real bench is not chosen on the command line.
+fn real_unit(arguments: &RunArguments) -> Result<VirtualUnit, Failure> {
+    let virtual_only = [
+        ("--defect", !arguments.defect.is_empty()),
+        ("--defects", arguments.defects.is_some()),
+        ("--key", !arguments.keys.is_empty()),
+        ("--memory", arguments.memory.is_some()),
+        ("--speed", arguments.speed.is_some()),
+    ];
+    match virtual_only.iter().find(|(_, given)| *given) {
+        None => Ok(VirtualUnit::default()),
+        Some((option, _)) => Err(Failure::invalid(
+            format!("{option}: bench `{}` is real, expected a virtual one", arguments.place.bench),
+            Some("a served virtual bench takes it: `hil virtual serve --help`"),
+        )),
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::time::Duration;
 
 use hil_channel::{Abilities, Bench, BoxFuture, Channel, ChannelError, Edge, PartId, Reading, SafeReport, Watch};
 use hil_model::{Call, Condition, SignalId, Trigger, Value};
@@ -34,6 +35,9 @@ impl Bench for Saboteur {
     }
     fn release(&self) -> BoxFuture<'_, Result<(), ChannelError>> {
         self.bench.release()
+    }
+    fn held_up(&self, since: Nanos) -> Duration {
+        self.bench.held_up(since)
     }
     fn open(&self) -> BoxFuture<'_, Result<Vec<PartId>, ChannelError>> {
         self.bench.open()

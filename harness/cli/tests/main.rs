@@ -38,6 +38,8 @@ mod rooms;
 mod runs;
 #[path = "suite/secrets.rs"]
 mod secrets;
+#[path = "suite/served.rs"]
+mod served;
 #[path = "suite/support.rs"]
 mod support;
 #[path = "suite/tur.rs"]

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use hil_channel::{Bench, Channel, ChannelError, Edge, Fault, Reading};
-use hil_model::{Blame, DecisionRule, FailureKind, SignalId, SignalKind, Value};
+use hil_model::{Blame, DecisionRule, FailureKind, Quantity, SignalId, SignalKind, Value};
 use hil_record::{Datum, EventKind, Verdict};
 use hil_timebase::{Clock, Nanos};
 
@@ -77,6 +77,10 @@ impl From<JournalFailed> for Stop {
     }
 }
 
+/// Longest time for which a tester may be held up and still blame the unit. As
+/// long as the shortest reaction that plans judge by polling.
+const HELD_UP: Duration = Duration::from_millis(100);
+
 /// What a question in setup, recover or teardown may take.
 const PHASE_LIMIT: Duration = Duration::from_secs(600);
 
@@ -93,6 +97,10 @@ pub(crate) struct Scene<'a> {
     pub(crate) act: Cell<usize>,
     /// What kind of failure ended it.
     pub(crate) failure: Cell<Option<FailureKind>>,
+    /// When it began.
+    pub(crate) begun: Nanos,
+    /// It was said that the tester was held up.
+    pub(crate) told: Cell<bool>,
     /// When its time is over.
     pub(crate) end: Nanos,
     pub(crate) names: RefCell<Names>,
@@ -110,6 +118,8 @@ impl<'a> Scene<'a> {
             tester_only,
             act: Cell::new(0),
             failure: Cell::new(None),
+            begun: stage.clock.now(),
+            told: Cell::new(false),
             end: stage.clock.now() + PHASE_LIMIT,
             names,
             watches: Watches::default(),
@@ -201,11 +211,25 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// A bad value's verdict.
+    /// A bad value's verdict. What a tester saw that was held up says nothing of
+    /// the unit.
     pub(crate) fn bad(&self, blame: Blame) -> Verdict {
         match blame {
-            Blame::Unit if !self.tester_only => Verdict::Fail,
+            Blame::Unit if !self.tester_only && !self.was_held_up() => Verdict::Fail,
             Blame::Unit | Blame::Tester => Verdict::Error,
         }
+    }
+
+    /// … and if so, says so once.
+    fn was_held_up(&self) -> bool {
+        let held_up = self.stage.bench.held_up(self.begun);
+        if held_up > HELD_UP && !self.told.replace(true) {
+            let message = format!(
+                "the tester was held up for {} of bench time, what it found is no judgement",
+                Quantity::seconds(held_up.as_secs_f64())
+            );
+            self.stage.log.note(EventKind::Problem { step: Some(self.step.to_owned()), verdict: Verdict::Error, message });
+        }
+        held_up > HELD_UP
     }
 }

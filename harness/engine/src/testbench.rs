@@ -100,6 +100,7 @@ impl World {
 pub(crate) struct TestBench {
     clock: Clock,
     pub(crate) world: Rc<World>,
+    held_up: Duration,
     channels: BTreeMap<SignalId, Rc<Fake>>,
     /// What the actions of its program give.
     actions: BTreeMap<String, BTreeMap<String, Value>>,
@@ -107,7 +108,7 @@ pub(crate) struct TestBench {
 
 impl TestBench {
     pub(crate) fn new(clock: Clock) -> Self {
-        Self { clock, world: Rc::default(), channels: BTreeMap::new(), actions: BTreeMap::new() }
+        Self { clock, world: Rc::default(), held_up: Duration::ZERO, channels: BTreeMap::new(), actions: BTreeMap::new() }
     }
 
     /// Binds a signal that has a value from the beginning.
@@ -160,6 +161,11 @@ impl TestBench {
         self
     }
 
+    /// The tester is held up.
+    pub(crate) fn holds_up(self, ms: u64) -> Self {
+        Self { held_up: Duration::from_millis(ms), ..self }
+    }
+
     /// How a signal's channel, `open` or `safe-state` behaves.
     pub(crate) fn behaves(self, part: &str, behave: Behave) -> Self {
         self.world.behaviour.borrow_mut().insert(part.to_owned(), behave);
@@ -174,6 +180,10 @@ impl Bench for TestBench {
 
     fn channel(&self, signal: &SignalId) -> Option<Rc<dyn Channel>> {
         self.channels.get(signal).map(|c| Rc::clone(c) as Rc<dyn Channel>)
+    }
+
+    fn held_up(&self, _since: Nanos) -> Duration {
+        self.held_up
     }
 
     fn release(&self) -> BoxFuture<'_, Result<(), ChannelError>> {

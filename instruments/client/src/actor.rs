@@ -25,6 +25,10 @@ use crate::scpi::{self, BlockEnd, ErrorEntry};
 const CLEARINGS: usize = 3;
 /// An error queue longer than this does not end.
 const MOST_ERRORS: usize = 64;
+/// Where bench time runs faster than real time: an instrument outside still has
+/// so much real time for a reply, and a line must be quiet for so much of it.
+const REPLY_AT_LEAST: Duration = Duration::from_millis(500);
+const QUIET_AT_LEAST: Duration = Duration::from_millis(20);
 /// A line that has not been quiet for so many times the quiet time babbles.
 const BABBLE: u32 = 100;
 
@@ -234,7 +238,7 @@ impl Actor {
             stream.write_all(&bytes).await?;
             stream.flush().await
         };
-        match clock.timeout(settings.reply_within, written).await {
+        match clock.timeout(clock.patience(settings.reply_within, REPLY_AT_LEAST), written).await {
             Ok(Ok(())) => {}
             Ok(Err(e)) => return Err(self.close(e.to_string())),
             // Half a message may be on the wire: nothing more can be said on it.
@@ -249,7 +253,7 @@ impl Actor {
     /// One reply. A safe job that comes meanwhile shortens the wait.
     async fn reply(&mut self, lane: Lane, query: &str, within: Duration) -> Result<Vec<u8>, ErrorKind> {
         let begun = self.wiring.clock.now();
-        let mut deadline = begun + within;
+        let mut deadline = begun + self.wiring.clock.patience(within, REPLY_AT_LEAST);
         loop {
             if let Some(reply) = self.take_reply(query)? {
                 return Ok(reply);
@@ -261,7 +265,7 @@ impl Actor {
                 job = self.safe.recv(), if lane == Lane::Normal && !self.orphaned => match job {
                     Some(job) => {
                         self.urgent.push_back(job);
-                        deadline = deadline.min(self.wiring.clock.now() + self.wiring.settings.quiet);
+                        deadline = deadline.min(self.wiring.clock.now() + self.wiring.quiet());
                     }
                     None => self.orphaned = true,
                 },
@@ -376,8 +380,7 @@ impl Actor {
 
     /// Reads and drops until the line is quiet; returns how many bytes.
     async fn drain(&mut self) -> Result<usize, ErrorKind> {
-        let Wiring { clock, settings, .. } = &self.wiring;
-        let (clock, quiet) = (clock.clone(), settings.quiet);
+        let (clock, quiet) = (self.wiring.clock.clone(), self.wiring.quiet());
         let end = clock.now() + quiet * BABBLE;
         let mut dropped = self.inbox.len();
         self.discard();
@@ -392,6 +395,11 @@ impl Actor {
 }
 
 impl Wiring {
+    /// How long a quiet line is without a byte.
+    fn quiet(&self) -> Duration {
+        self.clock.patience(self.settings.quiet, QUIET_AT_LEAST)
+    }
+
     fn trace(&self, direction: Direction, bytes: &[u8], at: Nanos) {
         if let Some(trace) = &self.trace {
             trace(&self.name, direction, bytes, at);

@@ -4,10 +4,13 @@
 //! model wants to be spoken to, and [`Source`] and [`Meter`] are what a bench
 //! works with. Every write is verified by the error queue and by read-back.
 //!
-//! Not here: opening sockets and serial ports (whoever puts a bench together
-//! hands an open stream to [`Link::spawn`]), and what an instrument is for.
+//! [`Address`] opens raw TCP sockets; whoever puts a bench together may hand any
+//! other open stream to [`Link::spawn`].
+//!
+//! Not here: serial ports, USB and GPIB, and what an instrument is for.
 
 mod actor;
+pub mod address;
 pub mod dialect;
 mod driver;
 pub mod error;
@@ -20,6 +23,7 @@ pub mod source;
 pub mod template;
 pub mod verb;
 
+pub use address::{Address, AddressError};
 pub use dialect::{Dialect, DialectError, Function, Identity, Kind};
 pub use driver::{Confirmed, Reading};
 pub use error::{ClientError, ErrorKind};

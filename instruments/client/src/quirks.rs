@@ -25,6 +25,41 @@ pub struct Quirks {
     pub protection_always_on: Option<Quirk>,
     /// A reading takes this many apertures (auto-zero).
     pub apertures_per_reading: Option<Apertures>,
+    /// Serves one client at a time.
+    pub one_client: Option<OneClient>,
+    /// An output that was told to go off, and reads back off, goes off later.
+    pub off_latency: Option<OffLatency>,
+}
+
+/// An instrument that serves one client at a time.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct OneClient {
+    /// What becomes of the second.
+    pub second: SecondClient,
+    /// Where this is known from.
+    pub source: String,
+}
+
+/// What becomes of a second client while the first is connected.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SecondClient {
+    /// It is connected, but nobody answers until the first has gone.
+    Queued,
+    /// Its connection is closed at once.
+    Refused,
+}
+
+/// An output that goes off later than it says.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct OffLatency {
+    /// Longest time from the command to an output without power.
+    #[serde(deserialize_with = "duration")]
+    pub after: Duration,
+    /// Where this is known from.
+    pub source: String,
 }
 
 /// A quirk that needs no more words.

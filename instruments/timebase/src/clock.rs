@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use crate::alarms::{Alarm, Alarms};
 use crate::heap::{Key, Shared, Turn};
 use crate::hold::Hold;
 use crate::nanos::Nanos;
@@ -17,8 +18,29 @@ pub struct Clock(pub(crate) Kind);
 
 #[derive(Clone)]
 pub(crate) enum Kind {
-    Real { origin: Instant },
+    Real(Arc<RealTime>),
     Virtual(Arc<Shared>),
+}
+
+/// Bench time as a multiple of real time since `origin`.
+pub(crate) struct RealTime {
+    pub(crate) origin: Instant,
+    /// Bench time a real time.
+    pub(crate) scale: f64,
+    pub(crate) alarms: Arc<Alarms>,
+}
+
+impl RealTime {
+    fn now(&self) -> u64 {
+        (self.origin.elapsed().as_nanos() as f64 * self.scale) as u64
+    }
+
+    /// The moment at which bench time has reached `at`; never before it.
+    fn instant(&self, at: u64) -> Instant {
+        let real = (at as f64 / self.scale).ceil();
+        // A deadline beyond a century is none.
+        self.origin + Duration::from_nanos(real.min(3e18) as u64)
+    }
 }
 
 /// A deadline passed before the future was ready.
@@ -30,7 +52,7 @@ impl Clock {
     /// The present.
     pub fn now(&self) -> Nanos {
         match &self.0 {
-            Kind::Real { origin } => Nanos(u64::try_from(origin.elapsed().as_nanos()).unwrap_or(u64::MAX)),
+            Kind::Real(real) => Nanos(real.now()),
             Kind::Virtual(shared) => Nanos(shared.state().now),
         }
     }
@@ -40,13 +62,31 @@ impl Clock {
         matches!(self.0, Kind::Virtual(_))
     }
 
+    /// How many times as fast as real time a real clock runs; 1 for a virtual
+    /// one, whose partners live in its own time.
+    pub fn scale(&self) -> f64 {
+        match &self.0 {
+            Kind::Real(real) => real.scale,
+            Kind::Virtual(_) => 1.0,
+        }
+    }
+
+    /// A limit for a partner outside: `limit`, but on a clock that runs faster
+    /// than real time not shorter than `real` time, for a process on the other
+    /// side answers in real time. Never longer than `limit` in real time.
+    pub fn patience(&self, limit: Duration, real: Duration) -> Duration {
+        limit.max(limit.min(real).mul_f64(self.scale()))
+    }
+
+    /// So much real time, in bench time; the same on a virtual clock.
+    pub fn real(&self, real: Duration) -> Duration {
+        real.mul_f64(self.scale())
+    }
+
     /// Waits until `at`; ready at once if it has passed.
     pub fn sleep_until(&self, at: Nanos) -> Sleep {
         Sleep(match &self.0 {
-            Kind::Real { origin } => {
-                let due = tokio::time::Instant::from_std(*origin + Duration::from_nanos(at.0));
-                Inner::Real(Box::pin(tokio::time::sleep_until(due)))
-            }
+            Kind::Real(real) => Inner::Real { real: Arc::clone(real), at: at.0, alarm: None },
             Kind::Virtual(shared) => Inner::Virtual { shared: Arc::clone(shared), at: at.0, turn: Turn::Sleep, key: None },
         })
     }
@@ -73,7 +113,7 @@ impl Clock {
     /// over before it drops the hold. No effect on a real clock.
     pub fn hold(&self) -> Hold {
         Hold::new(match &self.0 {
-            Kind::Real { .. } => None,
+            Kind::Real(_) => None,
             Kind::Virtual(shared) => Some(Arc::clone(shared)),
         })
     }
@@ -82,7 +122,7 @@ impl Clock {
     pub fn waiting<F: Future>(&self, label: impl Into<String>, future: F) -> Waiting<F> {
         Waiting::new(
             match &self.0 {
-                Kind::Real { .. } => None,
+                Kind::Real(_) => None,
                 Kind::Virtual(shared) => Some(Arc::clone(shared)),
             },
             label.into(),
@@ -103,7 +143,7 @@ impl Clock {
 pub struct Sleep(Inner);
 
 enum Inner {
-    Real(Pin<Box<tokio::time::Sleep>>),
+    Real { real: Arc<RealTime>, at: u64, alarm: Option<Alarm> },
     Virtual { shared: Arc<Shared>, at: u64, turn: Turn, key: Option<Key> },
 }
 
@@ -111,7 +151,17 @@ impl Future for Sleep {
     type Output = ();
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         match &mut self.0 {
-            Inner::Real(sleep) => sleep.as_mut().poll(cx),
+            Inner::Real { real, at, alarm } => {
+                if alarm.is_some_and(|alarm| real.alarms.renew(alarm, cx.waker())) {
+                    return Poll::Pending;
+                }
+                if real.now() >= *at {
+                    *alarm = None;
+                    return Poll::Ready(());
+                }
+                *alarm = Some(real.alarms.set(real.instant(*at), cx.waker().clone()));
+                Poll::Pending
+            }
             Inner::Virtual { shared, at, turn, key } => {
                 let mut state = shared.state();
                 let waiting = key.and_then(|k| state.deadlines.get_mut(&k));
@@ -132,9 +182,13 @@ impl Future for Sleep {
 
 impl Drop for Sleep {
     fn drop(&mut self) {
-        if let Inner::Virtual { shared, key: Some(key), .. } = &self.0 {
-            let waker = shared.state().deadlines.remove(key);
-            drop(waker);
+        match &self.0 {
+            Inner::Virtual { shared, key: Some(key), .. } => {
+                let waker = shared.state().deadlines.remove(key);
+                drop(waker);
+            }
+            Inner::Real { real, alarm: Some(alarm), .. } => real.alarms.clear(*alarm),
+            Inner::Virtual { key: None, .. } | Inner::Real { alarm: None, .. } => {}
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One clock, which may be virtual.
 //!
-//! Everything that waits, waits on a [`Clock`]. On a real bench it is tokio's.
+//! Everything that waits, waits on a [`Clock`]. On a real bench it is the
+//! computer's, or a multiple of it, with deadlines kept by a thread of their own.
 //! On the virtual bench it is a heap of deadlines in nanoseconds, advanced only
 //! when no task is ready, and a [`World`] hangs on the same hook: it runs to the
 //! next deadline and stops early at the first change that somebody waits for.
@@ -9,6 +10,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the clock's own room")]
 
+mod alarms;
 mod clock;
 mod heap;
 mod hold;

@@ -10,7 +10,8 @@ use std::time::Instant;
 
 use tokio::task::LocalSet;
 
-use crate::clock::{Clock, Kind};
+use crate::alarms::Alarms;
+use crate::clock::{Clock, Kind, RealTime};
 use crate::heap::{Pace, Shared};
 use crate::nanos::Nanos;
 
@@ -69,8 +70,20 @@ impl Runtime {
     /// # Errors
     /// The operating system's, when a runtime cannot be made.
     pub fn real_time() -> std::io::Result<Self> {
-        let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        Ok(Self { local: LocalSet::new(), tokio, clock: Clock(Kind::Real { origin: Instant::now() }) })
+        Self::scaled(1.0)
+    }
+
+    /// In real time with an I/O driver, bench time being `scale` times as fast:
+    /// for a bench that is itself a program. A scale that is not positive and
+    /// finite counts as 1.
+    ///
+    /// # Errors
+    /// The operating system's, when a runtime cannot be made.
+    pub fn scaled(scale: f64) -> std::io::Result<Self> {
+        let scale = if scale > 0.0 && scale.is_finite() { scale } else { 1.0 };
+        let tokio = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+        let real = RealTime { origin: Instant::now(), scale, alarms: Alarms::start()? };
+        Ok(Self { local: LocalSet::new(), tokio, clock: Clock(Kind::Real(Arc::new(real))) })
     }
 
     /// The clock of this runtime.
@@ -107,7 +120,7 @@ impl Runtime {
     /// is its `JoinHandle`'s error, not one of these.
     pub fn block_on<F: Future>(&self, future: F) -> Result<F::Output, Halt> {
         let shared = match &self.clock.0 {
-            Kind::Real { .. } => None,
+            Kind::Real(_) => None,
             Kind::Virtual(shared) => Some(&**shared),
         };
         // Left over when an earlier root became ready at the last moment.

@@ -8,11 +8,15 @@
 
 mod dmm6500;
 mod imperfection;
+mod instrument;
 mod psb;
 mod serve;
+mod tcp;
 pub mod terminals;
 mod tidy;
 mod unit;
 
+pub use instrument::Instrument;
 pub use serve::{Identity, Model, serve};
+pub use tcp::{Clients, listen};
 pub use terminals::{SourceState, Terminals};

@@ -7,9 +7,12 @@
 //! ones; three places in replies; noise of 1 mV and 25 ppm of the rated current.
 //! Not here: power and resistance modes, the function generator, Modbus.
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hil_timebase::Clock;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use scpi::error::Result;
@@ -82,13 +85,38 @@ impl Settings {
     }
 }
 
+/// The power stage: an output that is told to go off does so a while later.
+struct Stage {
+    terminals: Arc<dyn Terminals>,
+    /// What is at the terminals.
+    state: Cell<SourceState>,
+    /// How often the output was switched; a late switch-off that another has
+    /// overtaken is none.
+    turns: Cell<u64>,
+}
+
+impl Stage {
+    fn drive(&self, state: SourceState) {
+        self.state.set(state);
+        self.terminals.drive(state);
+    }
+
+    fn cut(&self) {
+        self.drive(SourceState { on: false, ..self.state.get() });
+    }
+}
+
 pub(crate) struct Psb {
     idn: String,
     rated_amps: f64,
     terminals: Arc<dyn Terminals>,
+    /// How late an output goes off, and by which clock.
+    off_latency: Option<(Duration, Clock)>,
     rng: ChaCha8Rng,
     settings: Settings,
+    /// As commanded, and as it reads back.
     on: bool,
+    stage: Rc<Stage>,
     locked: bool,
     socket_timeout_s: u64,
     set_volts: Imperfection,
@@ -107,7 +135,9 @@ impl Psb {
         let psb = Self {
             idn: format!("EA Elektro-Automatik,PSB 10060-{rated_amps},{serial},{firmware}"),
             rated_amps,
+            stage: Rc::new(Stage { terminals: Arc::clone(&terminals), state: Cell::default(), turns: Cell::new(0) }),
             terminals,
+            off_latency: None,
             rng,
             settings: Settings::initial(rated_amps),
             on: false,
@@ -122,11 +152,16 @@ impl Psb {
         psb
     }
 
-    /// Tells the world what stands at the terminals.
+    /// Its output goes off `after` it was told to.
+    pub(crate) fn switching_off_after(self, after: Duration, clock: Clock) -> Self {
+        Self { off_latency: (!after.is_zero()).then_some((after, clock)), ..self }
+    }
+
+    /// Tells the world what stands at the terminals; on or off as it is there.
     fn drive(&self) {
         let value = |setting, error: &Imperfection| error.steady(self.settings.get(setting)).max(0.0);
-        self.terminals.drive(SourceState {
-            on: self.on,
+        self.stage.drive(SourceState {
+            on: self.stage.state.get().on,
             volts: value(Setting::Volts, &self.set_volts),
             source_amps: value(Setting::SourceAmps, &self.set_amps[0]),
             sink_amps: value(Setting::SinkAmps, &self.set_amps[1]),
@@ -135,7 +170,30 @@ impl Psb {
 
     fn switch(&mut self, on: bool) {
         self.on = on;
-        self.drive();
+        let stage = Rc::clone(&self.stage);
+        let turn = stage.turns.get() + 1;
+        stage.turns.set(turn);
+        match self.off_latency.clone() {
+            Some((after, clock)) if !on && stage.state.get().on => {
+                tokio::task::spawn_local(async move {
+                    clock.sleep(after).await;
+                    if stage.turns.get() == turn {
+                        stage.cut();
+                    }
+                });
+            }
+            _ => {
+                stage.state.set(SourceState { on, ..stage.state.get() });
+                self.drive();
+            }
+        }
+    }
+
+    /// Its protection or inhibit input: at once, whatever the control is about.
+    fn trip(&mut self) {
+        self.on = false;
+        self.stage.turns.set(self.stage.turns.get() + 1);
+        self.stage.cut();
     }
 
     fn measured(&mut self, measure: Measure) -> (f64, f64) {
@@ -191,8 +249,12 @@ impl Behaviour for Psb {
         } else {
             return None;
         };
-        self.switch(false);
+        self.trip();
         Some(Error::new(ErrorCode::DeviceSpecificError).extended(text))
+    }
+
+    fn inhibit(&mut self) {
+        self.trip();
     }
 
     fn idle_close(&self) -> Option<Duration> {

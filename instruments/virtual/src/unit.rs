@@ -45,6 +45,24 @@ pub(crate) trait Behaviour: Sized {
     fn idle_close(&self) -> Option<Duration> {
         None
     }
+    /// Its inhibit input was pulled: no output stays on.
+    fn inhibit(&mut self) {}
+}
+
+/// An instrument of any model, as its links see it.
+pub(crate) trait Served {
+    /// As [`Behaviour::latency`].
+    fn latency(&mut self) -> Duration;
+    /// Carries out one message; what it replies is added to `out`.
+    fn execute(&mut self, message: &[u8], out: &mut Vec<u8>);
+    /// As [`Behaviour::aperture`].
+    fn aperture(&self) -> Option<Duration>;
+    /// Adds the reply of a reading that took its time.
+    fn complete(&mut self, out: &mut Vec<u8>);
+    /// As [`Behaviour::idle_close`].
+    fn idle_close(&self) -> Option<Duration>;
+    /// As [`Behaviour::inhibit`].
+    fn inhibit(&mut self);
 }
 
 /// A model with its registers.
@@ -70,9 +88,26 @@ impl<B: Behaviour> Unit<B> {
             errors: VecDeque::new(),
         }
     }
+}
 
-    /// Carries out one message; what it replies is added to `out`.
-    pub(crate) fn execute(&mut self, message: &[u8], out: &mut Vec<u8>) {
+impl<B: Behaviour> Served for Unit<B> {
+    fn latency(&mut self) -> Duration {
+        self.behaviour.latency()
+    }
+
+    fn aperture(&self) -> Option<Duration> {
+        self.behaviour.aperture()
+    }
+
+    fn idle_close(&self) -> Option<Duration> {
+        self.behaviour.idle_close()
+    }
+
+    fn inhibit(&mut self) {
+        self.behaviour.inhibit();
+    }
+
+    fn execute(&mut self, message: &[u8], out: &mut Vec<u8>) {
         if let Some(error) = self.behaviour.watch() {
             self.push_error(error);
         }
@@ -87,8 +122,7 @@ impl<B: Behaviour> Unit<B> {
         }
     }
 
-    /// Adds the reply of a reading that took its time.
-    pub(crate) fn complete(&mut self, out: &mut Vec<u8>) {
+    fn complete(&mut self, out: &mut Vec<u8>) {
         if let Some(reply) = self.behaviour.complete() {
             if out.last() == Some(&b'\n') {
                 *out.last_mut().unwrap_or(&mut 0) = b';';

@@ -27,11 +27,16 @@ impl EventKind {
                 change(prompt);
                 datum(value, change);
             }
+            Self::Call { arguments, results, .. } => {
+                arguments.values_mut().for_each(&mut *change);
+                results.iter_mut().for_each(|r| datum(&mut r.value, change));
+            }
             Self::StepExcluded { reason, .. } => change(reason),
             Self::StepFinished { reason, .. } => reason.iter_mut().for_each(change),
             Self::SafeState { outputs, .. } => outputs.iter_mut().for_each(|o| change(&mut o.readback)),
             Self::BenchOpened { .. }
             | Self::PhaseStarted { .. }
+            | Self::BranchFinished { .. }
             | Self::Retry { .. }
             | Self::Interrupted { .. }
             | Self::RunFinished { .. } => {}
@@ -59,6 +64,8 @@ impl EventKind {
             | Self::ActionStarted { .. }
             | Self::Problem { .. }
             | Self::Answer { .. }
+            | Self::Call { .. }
+            | Self::BranchFinished { .. }
             | Self::StepExcluded { .. }
             | Self::Retry { .. }
             | Self::StepFinished { .. }

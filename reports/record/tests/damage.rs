@@ -24,13 +24,14 @@ fn bytes() -> Vec<u8> {
         steps: vec![],
         clauses: std::collections::BTreeMap::new(),
     }];
-    kinds.extend((0..6).map(|action| EventKind::ActionStarted { step: "s".into(), action, text: "wait 1 s".into() }));
+    kinds.extend((0..6).map(|action| EventKind::ActionStarted { step: "s".into(), action, text: "wait 1 s".into(), branch: Vec::new() }));
     kinds.push(EventKind::RunFinished {
         disposition: Disposition::Pass,
         status: Status::Completed,
         safe: true,
         exit_code: 0,
         retried: vec![],
+        not_judged: vec![],
     });
     let mut journal = JournalWriter::new(Vec::new());
     for (seq, kind) in (0..).zip(kinds) {

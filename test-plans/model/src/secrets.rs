@@ -83,6 +83,13 @@ impl Secrets {
                     }
                 }
             }
+            Action::Write { entries, .. } => {
+                for entry in entries {
+                    if let Setpoint::Fixed(value) = &entry.setpoint {
+                        self.take_value(&entry.signal, value);
+                    }
+                }
+            }
             Action::Profile { signal, points, .. } => points.iter().for_each(|(_, value)| self.take_value(signal, value)),
             Action::Measure { signal, check: Check::Equals(value), .. } => self.take_value(signal, value),
             Action::Watch { signal, trigger: Trigger::Becomes(value), .. } => self.take_value(signal, value),
@@ -94,7 +101,7 @@ impl Secrets {
                 }
             }
             Action::Together { branches } => branches.iter().flatten().for_each(|act| self.take(act)),
-            // Quantities are no secrets.
+            // Quantities are no secrets, and what a program is told is no signal's.
             Action::Ramp { .. }
             | Action::Wait { .. }
             | Action::Settle { .. }
@@ -102,7 +109,8 @@ impl Secrets {
             | Action::Watch { .. }
             | Action::Require { .. }
             | Action::Read { .. }
-            | Action::Prompt { .. } => {}
+            | Action::Prompt { .. }
+            | Action::Call(_) => {}
         }
     }
 

@@ -19,6 +19,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("hil-bench", &["hil-model", "hil-timebase", "hil-channel", "hil-client", "hil-extension"]),
     ("hil-twin", &["hil-model", "hil-timebase", "hil-channel", "hil-bench", "hil-virtual", "smart-bms"]),
     ("hil-extension", &["hil-model", "hil-timebase", "hil-channel"]),
+    ("hil-socket", &["hil-model", "hil-timebase", "hil-channel", "hil-bench"]),
     ("hil-engine", &["hil-model", "hil-record", "hil-channel", "hil-timebase"]),
     (
         "hil-cli",
@@ -33,6 +34,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "hil-bench",
             "hil-twin",
             "hil-extension",
+            "hil-socket",
             "hil-engine",
         ],
     ),

@@ -94,6 +94,18 @@ mod tests {
     }
 
     #[test]
+    fn a_tester_that_was_held_up_blames_himself() {
+        for (held_up, expected) in [(100, Verdict::Fail), (101, Verdict::Error)] {
+            let ran = run(&acts(vec![settle(1000)]), |b| {
+                b.holds_up(held_up).derived("v", |_, at| hil_model::Value::Quantity(hil_model::Quantity::volts(at.0 as f64 * 2e-10)))
+            });
+            assert_eq!(ran.steps()[0].1, expected);
+            let message = "the tester was held up for 101 ms of bench time, what it found is no judgement";
+            assert_eq!(ran.problem().1 == message, held_up > 100, "{}", ran.problem().1);
+        }
+    }
+
+    #[test]
     fn what_is_no_number_is_the_testers() {
         for bad in ["NaN", "high", "1 A"] {
             let ran = run(&acts(vec![settle(1000)]), |b| b.derived("v", move |_, _| val(bad)));
