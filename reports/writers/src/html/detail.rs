@@ -121,7 +121,8 @@ pub(super) fn limits_cell(v: &View, m: &Measurement) -> Markup {
     let limits = Figures::of(m, v.lang).limits();
     html! {
         @match (&limits, &m.expected) {
-            (Some(limits), _) => { span.nowrap { (v.typeset(limits)) } }
+            // Breaks between its ends, if it must.
+            (Some(limits), _) => { (v.typeset(limits).replace("…\u{a0}", "… ")) }
             (None, Some(expected)) => { span.of { (v.s.expected) } " " (expected) }
             (None, None) => (v.s.no_limit),
         }

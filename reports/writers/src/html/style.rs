@@ -73,7 +73,6 @@ td { vertical-align: top; }
 thead th { border-bottom: 1.5px solid var(--ink); }
 .num { text-align: right; white-space: nowrap; } td.words { text-align: right; } td.num.strong { white-space: normal; }
 td.strong { font-weight: 600; }
-.nowrap { white-space: nowrap; }
 table.measurements { table-layout: fixed; } table.measurements th:nth-child(1) { width: 11%; } table.measurements th:nth-child(2) { width: 17%; } table.measurements th:nth-child(3) { width: 21.5%; } table.measurements th:nth-child(4) { width: 18%; } table.measurements th:nth-child(5) { width: 17%; } table.measurements th:nth-child(6) { width: 7%; }
 td.basis { font-size: 13px; }
 .title, .of, .req, .when, .readings { color: var(--soft); font-weight: 400; font-size: 13px; }
