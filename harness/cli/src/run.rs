@@ -70,10 +70,7 @@ pub fn run(arguments: &RunArguments, verbose: u8) -> Result<u8, Failure> {
     }
     let header = header(&loaded, arguments, id, start, unit.defects());
     let desk = Desk::new(answers, runtime.clock(), has_terminal());
-    let durability = arguments.durability.unwrap_or(match loaded.bench.kind {
-        BenchKind::Virtual => Durability::Write,
-        BenchKind::Real => Durability::Sync,
-    });
+    let durability = arguments.durability.unwrap_or_else(|| Durability::of(loaded.bench.kind));
     let journal = folder.journal(durability, verbose > 0)?;
     if let Some(lock) = &lock {
         lock.power()?;
@@ -81,14 +78,12 @@ pub fn run(arguments: &RunArguments, verbose: u8) -> Result<u8, Failure> {
     let driven = drive(&runtime, &loaded, &assembled, header, journal, (control, selection, desk), verbose);
     if let Some(lock) = lock {
         let safe = driven.as_ref().is_ok_and(|outcome| outcome.safe);
-        lock.end(if safe { Ok(()) } else { Err("its safe state was not confirmed".to_owned()) })?;
+        lock.end(safe.then_some(()).ok_or("its safe state was not confirmed"))?;
     }
     let outcome = driven?;
-    if let Err(failure) = folder.conclude(durability, station.as_ref(), arguments.junit.as_deref(), arguments.lang.into()) {
-        // A bench that is not safe is worse news.
-        let code = if outcome.safe { failure.code } else { outcome.exit_code() };
-        return Err(Failure { code, ..failure });
-    }
+    let concluded = folder.conclude(durability, station.as_ref(), arguments.junit.as_deref(), arguments.lang.into());
+    // A bench that is not safe is worse news.
+    concluded.map_err(|failure| Failure { code: if outcome.safe { failure.code } else { outcome.exit_code() }, ..failure })?;
     crate::say(&format!("record: {}", folder.path().display()));
     Ok(outcome.exit_code())
 }
