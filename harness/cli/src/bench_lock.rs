@@ -112,14 +112,14 @@ impl BenchLock {
     ///
     /// # Errors
     /// When that cannot be noted; the next user then makes the bench safe first.
-    pub fn end(self, safe: Result<(), String>) -> Result<(), Failure> {
+    pub fn end(self, safe: Result<(), &str>) -> Result<(), Failure> {
         match safe {
             Ok(()) => match fs::remove_file(self.folder.join(POWERED)) {
                 Err(e) if e.kind() != ErrorKind::NotFound => Err(cannot("remove", &self.folder.join(POWERED), &e)),
                 _ => Ok(()),
             },
             Err(why) => {
-                crate::screen::complain(&self.broken(&why).text);
+                crate::screen::complain(&self.broken(why).text);
                 Ok(())
             }
         }

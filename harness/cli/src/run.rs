@@ -92,16 +92,14 @@ pub fn run(arguments: &RunArguments, verbose: u8) -> Result<u8, Failure> {
     let driven = drive(&runtime, &loaded, &assembled, header, journal, (control, interrupter, selection, desk), verbose);
     if let Some(lock) = lock {
         let safe = driven.as_ref().is_ok_and(|outcome| outcome.safe);
-        lock.end(if safe { Ok(()) } else { Err("its safe state was not confirmed".to_owned()) })?;
+        lock.end(safe.then_some(()).ok_or("its safe state was not confirmed"))?;
     }
     let outcome = driven?;
+    let concluded = folder.conclude(durability, station.as_ref(), arguments.junit.as_deref(), arguments.lang.into());
+    // A bench that is not safe is worse news.
+    concluded.map_err(|failure| Failure { code: if outcome.safe { failure.code } else { outcome.exit_code() }, ..failure })?;
     if let Some((memory, twin)) = arguments.memory.as_ref().zip(assembled.twin.as_ref()) {
         write_memory(memory, twin)?;
-    }
-    if let Err(failure) = folder.conclude(durability, station.as_ref(), arguments.junit.as_deref(), arguments.lang.into()) {
-        // A bench that is not safe is worse news.
-        let code = if outcome.safe { failure.code } else { outcome.exit_code() };
-        return Err(Failure { code, ..failure });
     }
     crate::say(&format!("record: {}", folder.path().display()));
     Ok(outcome.exit_code())

@@ -395,7 +395,7 @@ fn cls_empties_the_error_queue_and_opc_does_not_fill_it() {
 /// A source that goes off 20 ms after it was told to, and one link to it.
 async fn with_off_latency(clock: &Clock, world: &Arc<Resistor>) -> (Rc<Instrument>, Source) {
     let terminals: Arc<dyn Terminals> = Arc::clone(world) as Arc<dyn Terminals>;
-    let (model, latency) = (Model::EaPsb10060, Duration::from_millis(20));
+    let (model, latency) = (Model::EaPsb10060(120), Duration::from_millis(20));
     let instrument = Rc::new(Instrument::power_up(model, &Identity::new(SERIAL), terminals, clock.clone(), 1, latency));
     let (ours, theirs) = tokio::io::duplex(4096);
     let served = Rc::clone(&instrument);

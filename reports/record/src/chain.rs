@@ -2,7 +2,7 @@
 //! `…,"prev":"64 hexadecimal digits"}`, the first with zeros. A hash is SHA-256
 //! over a line's bytes without its line feed, `prev` included.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use sha2::{Digest, Sha256};
 
@@ -19,6 +19,16 @@ impl Hash {
         Self(Sha256::digest(line).into())
     }
 
+    fn digits(self) -> [u8; 64] {
+        const HEX: &[u8; 16] = b"0123456789abcdef";
+        let mut digits = [0; 64];
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(self.0) {
+            pair[0] = HEX[usize::from(byte >> 4)];
+            pair[1] = HEX[usize::from(byte & 15)];
+        }
+        digits
+    }
+
     /// Its first eight digits: tells lines apart, proves nothing.
     pub fn mark(self) -> String {
         self.to_string()[..MARK].to_owned()
@@ -30,7 +40,7 @@ pub const MARK: usize = 8;
 
 impl fmt::Display for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        self.digits().iter().try_for_each(|digit| f.write_char(char::from(*digit)))
     }
 }
 
@@ -40,20 +50,19 @@ const END: &[u8] = br#""}"#;
 /// Ends a line, a JSON object with at least one key, with the hash of the one
 /// before.
 pub(crate) fn link(line: &mut Vec<u8>, before: Hash) {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
     line.pop();
     line.extend_from_slice(KEY);
-    line.extend(before.0.iter().flat_map(|b| [HEX[usize::from(b >> 4)], HEX[usize::from(b & 15)]]));
+    line.extend_from_slice(&before.digits());
     line.extend_from_slice(END);
 }
 
 /// Whether a line without its line feed ends as one that follows `before`.
 pub(crate) fn follows(line: &[u8], before: Hash) -> bool {
-    linked(line).is_some_and(|digits| digits == before.to_string().as_bytes())
+    linked(line) == Some(&before.digits())
 }
 
 /// The digits at a line's end, if it ends as it should.
-pub(crate) fn linked(line: &[u8]) -> Option<&[u8]> {
+pub(crate) fn linked(line: &[u8]) -> Option<&[u8; 64]> {
     let (rest, digits) = line.strip_suffix(END)?.split_last_chunk::<64>()?;
     rest.ends_with(KEY).then_some(digits)
 }

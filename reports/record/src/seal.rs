@@ -1,6 +1,8 @@
 //! What proves that a journal is whole: how many events it has, the hash of the
 //! last line, and a mark of each, which tells where it was changed.
 
+use std::fmt::Write as _;
+
 use serde::{Deserialize, Serialize};
 
 use crate::chain::{Hash, MARK};
@@ -22,7 +24,9 @@ pub struct Seal {
 impl Seal {
     /// Takes the next line's hash.
     pub(crate) fn add(&mut self, hash: Hash) {
-        self.last = hash.to_string();
+        self.last.clear();
+        // Onto a text, nothing fails.
+        let _ = write!(self.last, "{hash}");
         self.marks.push_str(&self.last[..MARK]);
         self.events += 1;
     }

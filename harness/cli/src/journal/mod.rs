@@ -10,6 +10,7 @@ mod synced;
 
 use std::path::PathBuf;
 
+use hil_bench::BenchKind;
 use hil_record::{Event, EventKind, EventSink, JournalWriter, SinkError};
 
 pub use medium::{JournalFile, Medium};
@@ -22,6 +23,16 @@ pub enum Durability {
     Write,
     /// A power cut.
     Sync,
+}
+
+impl Durability {
+    /// What a run has on such a bench, unless told otherwise.
+    pub const fn of(kind: BenchKind) -> Self {
+        match kind {
+            BenchKind::Virtual => Self::Write,
+            BenchKind::Real => Self::Sync,
+        }
+    }
 }
 
 /// Policy `write`.

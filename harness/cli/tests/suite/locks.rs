@@ -105,7 +105,7 @@ fn a_broken_bench_is_refused_until_somebody_clears_it() {
     let hall = Hall::new();
     let lock = hall.take("Ann");
     lock.power().expect("noted");
-    lock.end(Err("battery: no answer".into())).expect("noted");
+    lock.end(Err("battery: no answer")).expect("noted");
     for more in [&[][..], &["--wait"]] {
         let (code, text) = said(&hall.run(more));
         assert_eq!(code, 6, "{text}");

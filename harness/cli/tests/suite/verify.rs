@@ -6,6 +6,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
+use hil_cli::evidence::{Finding, judge};
+use hil_record::{FoundRecord, read_sealed};
+
 use crate::support::{Scratch, hil, root};
 
 /// A station with a key, and where it puts its runs.
@@ -126,22 +129,45 @@ fn a_key_is_made_once_and_kept() {
     assert!(!hall.scratch.0.join("none").exists(), "nothing was begun");
 }
 
+/// A run folder as it is read, with another journal.
+struct Folder {
+    record: Vec<u8>,
+    signature: Vec<u8>,
+}
+
+impl Folder {
+    fn of(run: &Path) -> (Self, Vec<u8>) {
+        let [record, signature, journal] =
+            ["record.json", "record.json.minisig", "journal.jsonl"].map(|name| fs::read(run.join(name)).expect("it was written"));
+        (Self { record, signature }, journal)
+    }
+
+    /// How many events are intact, and what is wrong. The command says of a
+    /// journal that is none that event 0 was changed.
+    fn with(&self, journal: &[u8]) -> (usize, String) {
+        let seal = FoundRecord::read(&self.record).expect("a record").seal;
+        match read_sealed(journal, Some(&seal)) {
+            Err(error) => (0, format!("event 0 was changed or removed: {error}")),
+            Ok(journal) => match judge(&journal, Some(&self.record), Some(&self.signature)) {
+                Finding::Broken(what) => (journal.events.len(), what),
+                finding => panic!("{finding:?}"),
+            },
+        }
+    }
+}
+
 /// Every byte of the last 4 KiB: what is left is reported, and nothing verified.
 #[test]
 fn a_journal_cut_anywhere_is_never_verified() {
     let hall = Hall::new("cut");
     let run = hall.run();
-    let whole = fs::read(run.join("journal.jsonl")).expect("a journal");
-    let evidence = |run: &Path| hil_cli::evidence::Evidence::read(run);
-    let events = evidence(&run).expect("a run").journal.events;
+    let (folder, whole) = Folder::of(&run);
     for cut in whole.len().saturating_sub(4096)..whole.len() {
-        fs::write(run.join("journal.jsonl"), &whole[..cut]).expect("a journal");
-        let found = evidence(&run).expect("a run");
-        let intact = whole[..cut].iter().filter(|b| **b == b'\n').count();
-        assert_eq!(found.journal.events, events[..intact], "cut at {cut}");
-        let hil_cli::evidence::Finding::Broken(what) = found.finding else { panic!("cut at {cut}: {:?}", found.finding) };
+        let (intact, what) = folder.with(&whole[..cut]);
+        assert_eq!(intact, whole[..cut].iter().filter(|b| **b == b'\n').count(), "cut at {cut}");
         assert!(what.starts_with(&format!("event {intact} and all after it were removed")), "cut at {cut}: {what}");
     }
+    fs::write(run.join("journal.jsonl"), &whole[..whole.len() - 1000]).expect("a journal");
     // The command itself, and the reports.
     let (code, said) = hall.verify(&run, &[]);
     assert!(code == 3 && said.starts_with("DAMAGED   event ") && said.contains("events before it are intact"), "{said}");
@@ -158,28 +184,20 @@ fn a_journal_cut_anywhere_is_never_verified() {
 fn a_flipped_byte_is_never_verified() {
     let hall = Hall::new("flip");
     let run = hall.run();
-    let journal = run.join("journal.jsonl");
-    let whole = fs::read(&journal).expect("a journal");
+    let (folder, whole) = Folder::of(&run);
     let last = whole.len().saturating_sub(4096);
     for at in (0..last).step_by(101).chain(last..whole.len()) {
         let mut bad = whole.clone();
         bad[at] ^= [0x01, 0x04, 0x20, 0x80][at % 4];
-        fs::write(&journal, &bad).expect("a journal");
         let event = whole[..at].iter().filter(|b| **b == b'\n').count();
-        match hil_cli::evidence::Evidence::read(&run) {
-            Ok(found) => {
-                let hil_cli::evidence::Finding::Broken(what) = found.finding else { panic!("byte {at}: {:?}", found.finding) };
-                assert!(what.starts_with(&format!("event {event} ")), "byte {at} of event {event}: {what}");
-                assert_eq!(found.journal.events.len(), event, "byte {at}");
-            }
-            // The command says that of event 0.
-            Err((_, error)) => assert_eq!(event, 0, "byte {at}: {error}"),
-        }
+        let (intact, what) = folder.with(&bad);
+        assert!(what.starts_with(&format!("event {event} ")), "byte {at} of event {event}: {what}");
+        assert_eq!(intact, event, "byte {at}");
     }
     // Event 0 by the command.
     let mut bad = whole;
     bad[1] ^= 1;
-    fs::write(&journal, &bad).expect("a journal");
+    fs::write(run.join("journal.jsonl"), &bad).expect("a journal");
     let (code, said) = hall.verify(&run, &[]);
     assert!(code == 3 && said.starts_with("DAMAGED   event 0 was changed or removed"), "{said}");
 }

@@ -251,3 +251,45 @@ fn what_was_left_out_and_what_was_asked_is_told() {
         assert!(text.contains(part), "no `{part}` in {text}");
     }
 }
+
+#[test]
+fn integrity_is_said_in_both_languages() {
+    let by = || Some("hall-3, 0123456789ABCDEF".to_owned());
+    let cases = [
+        (Integrity::Unknown, ["", ""]),
+        (
+            Integrity::Holds { events: 7, signed: by() },
+            [
+                "7 events in an unbroken chain of hashes, signed by hall-3, 0123456789ABCDEF",
+                "7 Ereignisse in lückenloser Hash-Kette, signiert von hall-3, 0123456789ABCDEF",
+            ],
+        ),
+        (Integrity::Holds { events: 7, signed: None }, ["chain of hashes, not signed", "Hash-Kette, nicht signiert"]),
+        (Integrity::Open { events: 7 }, ["chain of hashes, whose end nothing seals", "Hash-Kette, deren Ende nichts besiegelt"]),
+        (
+            Integrity::Broken { what: "event 4 was changed".into() },
+            ["DAMAGED AFTER THE RUN: event 4 was changed", "NACH DEM LAUF VERÄNDERT: event 4 was changed"],
+        ),
+    ];
+    for (integrity, texts) in cases {
+        for (lang, text) in [Lang::En, Lang::De].into_iter().zip(texts) {
+            let (mut page, mut summary) = (Vec::new(), Vec::new());
+            write_html(&good(), &integrity, lang, &mut page).unwrap();
+            write_markdown(&good(), &integrity, lang, &mut summary).unwrap();
+            let page = words(&String::from_utf8(page).unwrap());
+            assert!(page.contains(text), "{text}: {page}");
+            let broken = matches!(integrity, Integrity::Broken { .. });
+            assert_eq!(String::from_utf8(summary).unwrap().contains("> **"), broken, "{text}");
+            assert_eq!(page.contains("Only what stands before") || page.contains("Gezeigt wird nur"), broken, "{text}");
+        }
+    }
+}
+
+/// A good run whose journal was changed after its end passes nothing.
+#[test]
+fn a_damaged_journal_is_an_error_for_ci() {
+    let mut xml = Vec::new();
+    hil_writers::write_junit(&good(), &Integrity::Broken { what: "event 9 was added".into() }, &mut xml).unwrap();
+    let xml = String::from_utf8(xml).unwrap();
+    assert!(xml.contains("<error") && xml.contains("DAMAGED AFTER THE RUN: event 9 was added"), "{xml}");
+}
