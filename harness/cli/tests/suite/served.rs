@@ -65,6 +65,18 @@ impl Served {
         run(&self.runs(), plan, &[&["--bench", &self.bench()], args].concat())
     }
 
+    /// As `run`, again if this computer was too busy for a finding.
+    fn run_in_peace(&self, plan: &str) -> Run {
+        let mut run = self.run(plan, &[]);
+        for _ in 0..5 {
+            if !run.text().contains("the tester was held up") {
+                break;
+            }
+            run = self.run(plan, &[]);
+        }
+        run
+    }
+
     fn runs(&self) -> Scratch {
         Scratch::new("served-run")
     }
@@ -191,13 +203,13 @@ fn a_served_bench_finds_what_the_one_in_memory_finds() {
         let plan = plan(&scratch, r#"{ wait = "100 ms" }"#);
         let in_memory = run(&scratch, &plan, &defects);
         let served = Served::begin("served", &defects);
-        let over_sockets = served.run(&plan, &[]);
+        let over_sockets = served.run_in_peace(&plan);
         assert_eq!(over_sockets.code, in_memory.code, "{defect:?}: {}\n{}", over_sockets.text(), in_memory.text());
         assert_eq!(verdicts(&over_sockets), verdicts(&in_memory), "{defect:?}: {}", over_sockets.text());
         assert_eq!(over_sockets.confirmed_safe(), Some(true), "{}", over_sockets.text());
         served.wait("not dead after the run", Duration::from_secs(5), |s| s.dead(1.0) && s.clients == 0);
         // A second run on the same, still clamped unit.
-        assert_eq!(served.run(&plan, &[]).code, in_memory.code);
+        assert_eq!(served.run_in_peace(&plan).code, in_memory.code);
         assert_eq!(served.state().watchdog_trips, 0);
         let ended = served.end();
         assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
@@ -229,7 +241,7 @@ fn a_bench_whose_user_was_killed_switches_off_by_itself_and_serves_the_next() {
     assert!(killed.elapsed() >= Duration::from_millis(300), "not before the watchdog's time: {:?}", killed.elapsed());
     assert_eq!(served.state().watchdog_trips, 1);
     let scratch = Scratch::new("served-plan");
-    let next = served.run(&plan(&scratch, r#"{ wait = "100 ms" }"#), &[]);
+    let next = served.run_in_peace(&plan(&scratch, r#"{ wait = "100 ms" }"#));
     assert_eq!(next.code, 0, "{}", next.text());
     assert!(String::from_utf8_lossy(&served.end().stderr).contains("watchdog: nobody spoke to the fixture for 0."));
 }
