@@ -84,7 +84,7 @@ pub fn run(arguments: &RunArguments, verbose: u8) -> Result<u8, Failure> {
     }
     let header = header(&loaded, arguments, id, start, unit.defects());
     let desk = Desk::new(answers, runtime.clock(), has_terminal());
-    let durability = arguments.durability.unwrap_or(if loaded.is_hardware() { Durability::Sync } else { Durability::Write });
+    let durability = arguments.durability.unwrap_or_else(|| Durability::of(loaded.is_hardware()));
     let journal = folder.journal(durability, verbose > 0)?;
     if let Some(lock) = &lock {
         lock.power()?;

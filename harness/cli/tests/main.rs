@@ -26,10 +26,10 @@ mod main_job;
 mod messages;
 #[path = "suite/never_a_pass.rs"]
 mod never_a_pass;
-#[path = "suite/programs.rs"]
-mod programs;
 #[path = "suite/power_cut.rs"]
 mod power_cut;
+#[path = "suite/programs.rs"]
+mod programs;
 #[path = "suite/report.rs"]
 mod report;
 #[path = "suite/rooms.rs"]

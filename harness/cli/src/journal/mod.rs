@@ -10,7 +10,6 @@ mod synced;
 
 use std::path::PathBuf;
 
-use hil_bench::BenchKind;
 use hil_record::{Event, EventKind, EventSink, JournalWriter, SinkError};
 
 pub use medium::{JournalFile, Medium};
@@ -27,11 +26,8 @@ pub enum Durability {
 
 impl Durability {
     /// What a run has on such a bench, unless told otherwise.
-    pub const fn of(kind: BenchKind) -> Self {
-        match kind {
-            BenchKind::Virtual => Self::Write,
-            BenchKind::Real => Self::Sync,
-        }
+    pub const fn of(is_hardware: bool) -> Self {
+        if is_hardware { Self::Sync } else { Self::Write }
     }
 }
 
