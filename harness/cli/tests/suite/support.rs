@@ -34,9 +34,12 @@ impl Drop for Scratch {
 /// `hil` with the repository's root as its folder.
 pub fn hil() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hil"));
-    // Whoever runs the tests may have a station's key, and benches.
+    // Whoever runs the tests may have a station's key, and benches; and the
+    // benches of two tests are two, whatever they are called.
     let nobody = concat!(env!("CARGO_TARGET_TMPDIR"), "/nobody");
-    command.current_dir(root()).env("NO_COLOR", "1").env("XDG_DATA_HOME", nobody).env("XDG_STATE_HOME", nobody).env_remove("HIL_OPERATOR");
+    let test = std::thread::current().name().unwrap_or("main").replace("::", "-");
+    let state = format!("{nobody}/{}/{test}", std::process::id());
+    command.current_dir(root()).env("NO_COLOR", "1").env("XDG_DATA_HOME", nobody).env("XDG_STATE_HOME", state).env_remove("HIL_OPERATOR");
     command
 }
 
