@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::journal::Durability;
+use crate::sabotage::Sabotage;
 
 /// Hardware-in-the-loop test harness and end-of-line tester.
 #[derive(Parser, Debug)]
@@ -49,6 +50,9 @@ pub enum Command {
     /// A virtual bench as a process of its own.
     #[command(subcommand)]
     Virtual(VirtualCommand),
+    /// Watches a run; `hil run` starts it.
+    #[command(hide = true)]
+    Guardian,
 }
 
 /// `hil virtual`.
@@ -188,6 +192,10 @@ pub struct RunArguments {
     /// no unit passes then and that the next run finds its way.
     #[arg(long, value_name = "SEQ", hide = true)]
     pub interrupt_at: Vec<u64>,
+    /// Does harm at the event of this number, once it is journalled and shown,
+    /// to prove that the bench is left safe.
+    #[arg(long, value_name = "HARM@SEQ", hide = true)]
+    pub sabotage: Option<Sabotage>,
 }
 
 /// On which bench.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use hil_bench::fixture::Fixture;
 use hil_bench::{BenchFile, BoundBench, Connector, InstrumentSpec};
 use hil_channel::{Bench, ChannelError, Fault};
-use hil_client::{Address, Stream};
+use hil_client::{Address, Dialect, Stream};
 use hil_socket::Greeting;
 use hil_timebase::{Clock, Runtime};
 use hil_twin::{Keys, Twin, TwinConfig};
@@ -106,6 +106,24 @@ pub fn real_bench(loaded: &Loaded, panic_on: Option<&str>) -> Result<(Runtime, A
     }
     let assembled = bound(loaded, Rc::new(fixture), on_the_network(clock.clone()), clock, panic_on)?;
     Ok((runtime, assembled))
+}
+
+/// A bench that is only to be switched off, by links of its own. Its clock need
+/// not be known well, and nobody's calibration matters.
+///
+/// # Errors
+/// A fixture that does not answer, or a bench file that it does not fit.
+pub fn to_switch_off(bench: &BenchFile, dialects: &BTreeMap<String, Dialect>) -> Result<(Runtime, BoundBench), Failure> {
+    let tester = |e: &dyn std::fmt::Display| Failure::tester(format!("bench `{}`: {e}", bench.id), None);
+    let socket = bench.fixture_socket.as_deref().ok_or_else(|| tester(&"no `socket` in `[fixture]`"))?;
+    let greeting = Greeting::with(Path::new(socket)).map_err(|e| tester(&e))?;
+    let runtime = Runtime::scaled(greeting.time_scale()).map_err(|e| no_runtime(&e))?;
+    let clock = runtime.clock();
+    let opened = clock.clone();
+    let fixture = runtime.block_on(async { greeting.open_at_once(opened) }).map_err(|halt| tester(&halt))?.map_err(|e| tester(&e))?;
+    let (connector, trace) = (on_the_network(clock.clone()), Some(wire::trace()));
+    let bound = BoundBench::bind(bench.clone(), dialects, Rc::new(fixture), connector, clock, trace);
+    Ok((runtime, bound.map_err(|errors| tester(&errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))?))
 }
 
 /// There is no runtime.

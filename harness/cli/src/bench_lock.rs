@@ -10,12 +10,14 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read as _, Seek as _, Write as _};
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::args::BenchClear;
 use crate::failure::Failure;
+use crate::guardian::lives;
 use crate::identity::is_plain;
 
 /// Who uses a bench, or used it.
@@ -51,8 +53,8 @@ pub struct Broken {
 /// A bench that nobody else can use until this is dropped.
 #[derive(Debug)]
 pub struct BenchLock {
-    /// Holds the lock.
-    _file: File,
+    /// Holds the lock, as does whoever shares the descriptor.
+    file: File,
     folder: PathBuf,
     bench: String,
     holder: Holder,
@@ -72,9 +74,14 @@ impl BenchLock {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                let by = serde_json::from_str(&text(&mut file)).map_or("somebody".to_owned(), |holder: Holder| holder.to_string());
-                let message = format!("bench `{bench}` is in use by {by}");
-                if !wait {
+                let by: Option<Holder> = serde_json::from_str(&text(&mut file)).ok();
+                let message = match &by {
+                    Some(by) if !lives(by.pid) => format!("the guardian of {by} makes bench `{bench}` safe"),
+                    Some(by) => format!("bench `{bench}` is in use by {by}"),
+                    None => format!("bench `{bench}` is in use by somebody"),
+                };
+                // A guardian gives up by itself.
+                if !wait && by.is_none_or(|by| lives(by.pid)) {
                     return Err(Failure::tester(message, Some("`--wait` waits until it is free; nothing was switched on")));
                 }
                 crate::screen::complain(&format!("waiting: {message}\n"));
@@ -88,7 +95,22 @@ impl BenchLock {
         let left_by = found(&folder.join(POWERED)).unwrap_or_else(|_| Some(Holder { who: "somebody".into(), ..holder.clone() }));
         let line = serde_json::to_vec(&holder).unwrap_or_default();
         file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(&line)).map_err(|e| cannot("write", &folder, &e))?;
-        Ok(Self { _file: file, folder, bench: bench.to_owned(), holder, left_by })
+        Ok(Self { file, folder, bench: bench.to_owned(), holder, left_by })
+    }
+
+    /// The lock of whoever gave the descriptor; `folder` is that of all benches.
+    pub fn inherited(file: File, folder: &Path, bench: &str, holder: Holder) -> Self {
+        Self { file, folder: folder.join(bench), bench: bench.to_owned(), holder, left_by: None }
+    }
+
+    /// To share it.
+    pub fn descriptor(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+
+    /// Who holds it.
+    pub const fn holder(&self) -> &Holder {
+        &self.holder
     }
 
     /// From here something may be on.

@@ -7,11 +7,13 @@ pub mod args;
 pub mod assemble;
 pub mod bench_lock;
 pub mod bench_state;
+pub mod claim;
 pub mod control;
 pub mod dry_run;
 pub mod evidence;
 pub mod failure;
 pub mod folder;
+pub mod guardian;
 pub mod home;
 pub mod identity;
 pub mod journal;
@@ -23,6 +25,7 @@ pub mod operator;
 pub mod project;
 pub mod report;
 pub mod run;
+pub mod sabotage;
 pub mod saboteur;
 pub mod screen;
 pub mod selection;
@@ -60,6 +63,7 @@ pub fn carry_out(command: &Command, verbose: u8) -> Result<u8, Failure> {
             Ok(0)
         }
         Command::Defects(arguments) => list_defects::list(arguments),
+        Command::Guardian => guardian::process::guard(),
         Command::Virtual(VirtualCommand::Serve(arguments)) => serve::serve(arguments),
         Command::Virtual(VirtualCommand::State(arguments)) => bench_state::state(arguments),
     }

@@ -200,7 +200,15 @@ pub struct LoadedBench {
 /// # Errors
 /// Every error of the file, rendered for a person.
 pub fn load_bench(bench: &str) -> Result<LoadedBench, Failure> {
-    let project = Project::around(Path::new(bench))?;
+    load_bench_near(Path::new(bench), bench)
+}
+
+/// … of the project round `place`.
+///
+/// # Errors
+/// Every error of the file, rendered for a person.
+pub fn load_bench_near(place: &Path, bench: &str) -> Result<LoadedBench, Failure> {
+    let project = Project::around(place)?;
     let dialects = dialects(&project)?;
     let path = project.bench(bench)?;
     let text = read(&path, "bench")?;
@@ -258,7 +266,8 @@ impl Files {
     }
 }
 
-fn digest(text: &str) -> String {
+/// SHA-256 in hex.
+pub fn digest(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().map(|b| format!("{b:02x}")).collect()
 }
 

@@ -1,6 +1,7 @@
 //! `hil run`: from files to an exit code.
 
 use std::io::{IsTerminal, stdout};
+use std::path::Path;
 
 use hil_bench::{BenchKind, Day};
 use hil_channel::Bench;
@@ -14,10 +15,12 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use crate::args::RunArguments;
 use crate::assemble::{self, Assembled};
 use crate::bench_lock::{self, BenchLock, Holder};
+use crate::claim::Claim;
 use crate::control::{self, AtEvents};
 use crate::dry_run::dry_run;
 use crate::failure::Failure;
 use crate::folder::{RunFolder, check_writable};
+use crate::guardian::{Brief, Heart};
 use crate::identity::{check_run_id, check_serial, run_id};
 use crate::journal::Durability;
 use crate::load::{Calendar, Loaded, load_at};
@@ -71,7 +74,7 @@ pub fn run(arguments: &RunArguments, verbose: u8) -> Result<u8, Failure> {
     };
     let (interrupts, control) =
         control::listen(&runtime.clock()).map_err(|e| Failure::tester(format!("cannot take signals: {e}"), None))?;
-    let interrupter = AtEvents { numbers: arguments.interrupt_at.clone(), control: interrupts };
+    let interrupter = AtEvents { numbers: arguments.interrupt_at.clone(), control: interrupts.clone() };
     if let Some(lock) = &lock {
         take_over(lock, &runtime, assembled.bench.as_ref())?;
     }
@@ -86,19 +89,35 @@ pub fn run(arguments: &RunArguments, verbose: u8) -> Result<u8, Failure> {
     let desk = Desk::new(answers, runtime.clock(), has_terminal());
     let durability = arguments.durability.unwrap_or_else(|| Durability::of(loaded.is_hardware()));
     let journal = folder.journal(durability, verbose > 0)?;
-    if let Some(lock) = &lock {
-        lock.power()?;
+    let Assembled { bench, twin } = assembled;
+    let claim = match lock {
+        Some(lock) => {
+            let brief = brief(&loaded, arguments, &lock, &folder)?;
+            Some(Claim::stake(lock, brief)?)
+        }
+        None => None,
+    };
+    let mut listeners: Vec<Box<dyn EventSink>> = vec![Box::new(interrupter)];
+    let heart = claim.as_ref().map(|claim| {
+        let (progress, heart) = claim.keeper().heart(&loaded.plan, &runtime.clock(), interrupts);
+        listeners.push(Box::new(progress));
+        heart
+    });
+    if let Some(sabotage) = &arguments.sabotage {
+        listeners.push(Box::new(sabotage.at_its_event(claim.as_ref().map(|c| c.keeper().pid()))));
     }
-    let driven = drive(&runtime, &loaded, &assembled, header, journal, (control, interrupter, selection, desk), verbose);
-    if let Some(lock) = lock {
-        let safe = driven.as_ref().is_ok_and(|outcome| outcome.safe);
-        lock.end(safe.then_some(()).ok_or("its safe state was not confirmed"))?;
+    let sinks = sinks(journal, listeners, verbose);
+    let driven = drive(&runtime, &loaded, bench.as_ref(), header, sinks, (control, selection, desk), heart);
+    // Its links are closed before anybody else has the bench.
+    drop((bench, runtime));
+    if let Some(claim) = claim {
+        claim.end(driven.as_ref().is_ok_and(|outcome| outcome.safe))?;
     }
     let outcome = driven?;
     let concluded = folder.conclude(durability, station.as_ref(), arguments.junit.as_deref(), arguments.lang.into());
     // A bench that is not safe is worse news.
     concluded.map_err(|failure| Failure { code: if outcome.safe { failure.code } else { outcome.exit_code() }, ..failure })?;
-    if let Some((memory, twin)) = arguments.memory.as_ref().zip(assembled.twin.as_ref()) {
+    if let Some((memory, twin)) = arguments.memory.as_ref().zip(twin.as_ref()) {
         write_memory(memory, twin)?;
     }
     crate::say(&format!("record: {}", folder.path().display()));
@@ -135,24 +154,47 @@ fn operator(arguments: &RunArguments) -> Option<String> {
     arguments.operator.clone().or_else(from_environment).filter(|who| !who.is_empty())
 }
 
+/// The journal, what people see, and who else listens.
+fn sinks(journal: Box<dyn EventSink>, listeners: Vec<Box<dyn EventSink>>, verbose: u8) -> Sinks {
+    let colour = stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let console = Console::new(Screen(stdout()), ConsoleOptions { colour, verbose: verbose > 0 });
+    Sinks { journal, others: std::iter::once(Box::new(console) as Box<dyn EventSink>).chain(listeners).collect() }
+}
+
+/// What a guardian must know.
+fn brief(loaded: &Loaded, arguments: &RunArguments, lock: &BenchLock, folder: &RunFolder) -> Result<Brief, Failure> {
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let bench = arguments.place.file();
+    Ok(Brief {
+        plan: absolute(&arguments.plan),
+        bench: bench.to_owned(),
+        bench_digest: loaded.digests.get("bench").cloned().unwrap_or_default(),
+        holder: lock.holder().clone(),
+        locks: bench_lock::folder()?,
+        run_folder: absolute(folder.path()),
+    })
+}
+
 /// Runs the engine to its end, also through a panic or a deadlock.
 fn drive(
     runtime: &Runtime,
     loaded: &Loaded,
-    assembled: &Assembled,
+    bench: &dyn Bench,
     header: RunHeader,
-    journal: Box<dyn EventSink>,
-    (control, interrupter, selection, desk): (UnboundedReceiver<Control>, AtEvents, Selection, Desk),
-    verbose: u8,
+    sinks: Sinks,
+    (control, selection, desk): (UnboundedReceiver<Control>, Selection, Desk),
+    heart: Option<Heart>,
 ) -> Result<Outcome, Failure> {
-    let colour = stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let console = Console::new(Screen(stdout()), ConsoleOptions { colour, verbose: verbose > 0 });
-    let sinks = Sinks { journal, others: vec![Box::new(console), Box::new(interrupter)] };
-    let mut engine = Engine::new(&loaded.plan, assembled.bench.as_ref(), runtime.clock(), sinks, header, control);
+    let mut engine = Engine::new(&loaded.plan, bench, runtime.clock(), sinks, header, control);
     engine.select(selection);
     engine.leave_out(loaded.lacking.clone());
     engine.attend(Box::new(desk));
-    let mut ended = runtime.block_on(engine.run());
+    let mut ended = runtime.block_on(async {
+        if let Some(heart) = heart {
+            tokio::task::spawn_local(heart.beat());
+        }
+        engine.run().await
+    });
     // A panic in the world or a deadlock unwound the runtime, not the engine.
     for _ in 0..3 {
         match ended {

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use hil_bench::{BenchKind, InstrumentSpec};
+use hil_channel::BoxFuture;
 use hil_client::quirks::SecondClient;
 use hil_client::{Address, Dialect};
 use hil_model::{Dimension, Quantity};
@@ -122,7 +123,12 @@ impl Served {
 
         let seen = twin.clone();
         let studs = move || seen.power().map(|s| Stud { name: s.name.to_owned(), on: s.on, volts: s.volts }).into();
-        let server = Rc::new(Server::new(twin.fixture(), clock.clone(), Some(watchdog), studs));
+        let wired = instruments.clone();
+        let pull = move || -> BoxFuture<'static, ()> {
+            let wired = wired.clone();
+            Box::pin(async move { inhibit_all(&wired).await })
+        };
+        let server = Rc::new(Server::new(twin.fixture(), clock.clone(), Some(watchdog), studs).inhibiting(pull));
         tokio::task::spawn_local(Rc::clone(&server).listen(listener));
         tokio::task::spawn_local(keep_up(twin.clone(), Rc::clone(&server), clock));
         tokio::task::spawn_local(guard(server, instruments.clone(), watchdog));

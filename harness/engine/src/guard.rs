@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 
 use futures_util::FutureExt as _;
-use hil_record::EventKind;
+use hil_record::{EventKind, Verdict};
 use hil_timebase::panic_text;
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -29,7 +29,8 @@ pub(crate) async fn until_interrupt<F: Future>(
     loop {
         tokio::select! {
             biased;
-            Some(Control::Interrupt { by }) = control.recv() => {
+            Some(order) = control.recv() => {
+                let by = asked_by(log, order);
                 let count = log.look().state.interrupts + 1;
                 log.note(EventKind::Interrupted { by: by.clone(), count });
                 if count >= patience {
@@ -37,6 +38,17 @@ pub(crate) async fn until_interrupt<F: Future>(
                 }
             }
             out = &mut future => return Ok(out),
+        }
+    }
+}
+
+/// Who asks to stop; a fault of the tester's is noted as one.
+fn asked_by(log: &Log, order: Control) -> String {
+    match order {
+        Control::Interrupt { by } => by,
+        Control::Fault { what } => {
+            log.note(EventKind::Problem { step: None, verdict: Verdict::Error, message: what });
+            "a fault of the tester".to_owned()
         }
     }
 }

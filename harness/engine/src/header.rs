@@ -150,4 +150,10 @@ pub enum Control {
         /// `SIGINT`, `SIGTERM`.
         by: String,
     },
+    /// Stop, as for an interrupt, because something of the tester's is out of
+    /// order: the unit is not blamed.
+    Fault {
+        /// What.
+        what: String,
+    },
 }

@@ -1,0 +1,98 @@
+//! What a guardian did: `guardian.jsonl` beside the run's journal, which it never
+//! touches. One line a deed, on the disk before the next.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+/// Its name in a run folder.
+pub const SIDE_JOURNAL: &str = "guardian.jsonl";
+
+/// One line.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Entry {
+    /// Wall clock, RFC 3339.
+    pub wall: String,
+    /// Since the guardian took over, in real time, µs.
+    pub after_us: u64,
+    /// What.
+    pub deed: Deed,
+}
+
+/// What a guardian does, in this order.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case")]
+pub enum Deed {
+    /// It acts.
+    TookOver {
+        /// Because of what.
+        why: String,
+    },
+    /// The run commands nothing any more.
+    Fenced {
+        /// It has ended, or has closed its links itself.
+        ended: bool,
+    },
+    /// The hardware inhibit.
+    Inhibited {
+        /// Pulled, as far as the fixture says.
+        done: bool,
+        /// What the fixture said otherwise.
+        problem: Option<String>,
+    },
+    /// One attempt at the safe state.
+    SafeState {
+        /// Every part, in order.
+        outputs: Vec<Output>,
+        /// All of them off.
+        confirmed: bool,
+        /// What came in its way.
+        problem: Option<String>,
+    },
+}
+
+/// One part of a safe state.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Output {
+    /// Its name.
+    pub part: String,
+    /// Off.
+    pub off: bool,
+    /// What it said.
+    pub readback: String,
+}
+
+/// The file, once there is something to say.
+pub(super) struct SideJournal(Option<File>);
+
+impl SideJournal {
+    /// Without a file, for a disk that is gone, all that is said is lost; what is
+    /// done is not.
+    pub(super) fn open(folder: &Path) -> Self {
+        let file = OpenOptions::new().create(true).append(true).open(folder.join(SIDE_JOURNAL));
+        Self(file.inspect_err(|error| tracing::warn!(%error, "no side journal")).ok())
+    }
+
+    pub(super) fn note(&mut self, entry: &Entry) {
+        let Some(file) = &mut self.0 else { return };
+        let mut write = || -> std::io::Result<()> {
+            let mut line = serde_json::to_vec(entry)?;
+            line.push(b'\n');
+            file.write_all(&line)?;
+            file.sync_data()
+        };
+        if let Err(error) = write() {
+            tracing::warn!(%error, "the side journal cannot be written");
+            self.0 = None;
+        }
+    }
+}
+
+/// What a guardian did in a run; empty where none had to.
+pub fn read(folder: &Path) -> Vec<Entry> {
+    let text = std::fs::read_to_string(folder.join(SIDE_JOURNAL)).unwrap_or_default();
+    text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+}
