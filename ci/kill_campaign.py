@@ -154,7 +154,8 @@ def look(bench, seq, run, code, died):
         events = journal(folder)
         if code == 0 and events[-1]["kind"] == "run-finished" and events[-1]["seq"] < seq:
             return None
-        raise Broken(f"exit code {code}, not killed: {complaint}")
+        screen = (bench.folder / "stdout").read_text(errors="replace")
+        raise Broken(f"exit code {code}, not killed: {complaint}\n{screen[-2000:]}")
     off = wait_for("off", lambda: not bench.on()) - died
     safe = wait_for("confirmed", lambda: confirmed(folder)) - died
     if bench.on():

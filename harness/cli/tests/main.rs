@@ -12,6 +12,8 @@ mod defects;
 mod determinism;
 #[path = "suite/durability.rs"]
 mod durability;
+#[path = "suite/guardian.rs"]
+mod guardian;
 #[path = "suite/interrupts.rs"]
 mod interrupts;
 #[path = "suite/language.rs"]

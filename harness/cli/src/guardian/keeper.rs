@@ -14,6 +14,7 @@ use hil_model::Plan;
 use hil_record::{Event, EventSink, SinkError};
 use hil_timebase::{Clock, Nanos};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::words::{Brief, Post, Reply, Word};
@@ -24,7 +25,10 @@ use crate::failure::Failure;
 const READY_WITHIN: Timespec = Timespec { tv_sec: 10, tv_nsec: 0 };
 
 /// To switch a bench off that the run could not; it gives up before that.
-const DONE_WITHIN: Timespec = Timespec { tv_sec: 60, tv_nsec: 0 };
+const DONE_WITHIN: Timespec = Timespec { tv_sec: 30, tv_nsec: 0 };
+
+/// To end, once it has been let go.
+const ENDED_WITHIN: Timespec = Timespec { tv_sec: 2, tv_nsec: 0 };
 
 /// What the engine may need beyond a step's time-out before its next event:
 /// opening, teardown, the safe state.
@@ -84,6 +88,16 @@ impl Keeper {
     pub fn release(mut self) {
         // One that is gone needs no word.
         let _ = self.post.send(&Word::Released, &[]);
+        self.dismiss();
+    }
+
+    /// Until it has ended, which one that stands still does not by itself.
+    fn dismiss(&mut self) {
+        let ending = pidfd_open(Pid::from_child(&self.child), PidfdFlags::empty());
+        let ended = ending.and_then(|pidfd| poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], Some(&ENDED_WITHIN)));
+        if ended.is_ok_and(|n| n == 0) {
+            let _ = self.child.kill();
+        }
         let _ = self.child.wait();
     }
 
@@ -95,10 +109,7 @@ impl Keeper {
     pub fn hand_over(mut self, why: &str) -> io::Result<bool> {
         let told = self.post.send(&Word::Yours { why: why.to_owned() }, &[]);
         let done = told.and_then(|()| self.hear(DONE_WITHIN));
-        if done.is_err() {
-            let _ = self.child.kill();
-        }
-        let _ = self.child.wait();
+        self.dismiss();
         match done? {
             Reply::Done { confirmed } => Ok(confirmed),
             other => Err(io::Error::other(format!("it said {other:?}"))),

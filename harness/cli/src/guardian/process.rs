@@ -30,7 +30,7 @@ const FENCED_WITHIN: Timespec = Timespec { tv_sec: 2, tv_nsec: 0 };
 
 /// How long attempts at the safe state are made, and how long between two: an
 /// instrument that serves one client may not have seen yet that the last is gone.
-const ATTEMPTS_WITHIN: Duration = Duration::from_secs(30);
+const ATTEMPTS_WITHIN: Duration = Duration::from_secs(10);
 const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(20);
 
 /// Watches a run until it lets go, or takes over. Its exit code is for nobody.

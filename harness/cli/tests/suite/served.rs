@@ -15,13 +15,13 @@ use hil_socket::{State, ask_state};
 use crate::support::{Run, Scratch, finished, hil, run};
 
 /// A served bench; ends with its scope.
-struct Served {
+pub struct Served {
     child: Child,
     scratch: Scratch,
 }
 
 impl Served {
-    fn begin(name: &str, args: &[&str]) -> Self {
+    pub fn begin(name: &str, args: &[&str]) -> Self {
         let scratch = Scratch::new(name);
         let mut child = hil()
             .args(["virtual", "serve", "virtual", "--speed", "10", "--socket"])
@@ -40,16 +40,16 @@ impl Served {
         self.scratch.0.join("b.sock")
     }
 
-    fn bench(&self) -> String {
+    pub fn bench(&self) -> String {
         self.scratch.0.join("b.toml").to_string_lossy().into_owned()
     }
 
-    fn state(&self) -> State {
+    pub fn state(&self) -> State {
         ask_state(&self.socket()).expect("a state")
     }
 
     /// Waits until the state is as wanted.
-    fn wait(&self, what: &str, within: Duration, wanted: impl Fn(&State) -> bool) -> State {
+    pub fn wait(&self, what: &str, within: Duration, wanted: impl Fn(&State) -> bool) -> State {
         let deadline = Instant::now() + within;
         loop {
             let state = self.state();
@@ -61,12 +61,12 @@ impl Served {
         }
     }
 
-    fn run(&self, plan: &str, args: &[&str]) -> Run {
+    pub fn run(&self, plan: &str, args: &[&str]) -> Run {
         run(&self.runs(), plan, &[&["--bench", &self.bench()], args].concat())
     }
 
     /// As `run`, again if this computer was too busy for a finding.
-    fn run_in_peace(&self, plan: &str) -> Run {
+    pub fn run_in_peace(&self, plan: &str) -> Run {
         let mut run = self.run(plan, &[]);
         for _ in 0..5 {
             if !run.text().contains("the tester was held up") {
@@ -82,7 +82,7 @@ impl Served {
     }
 
     /// A run that is under way: its step has begun, and the battery is on.
-    fn long_run(&self, out: &Scratch) -> Child {
+    pub fn long_run(&self, out: &Scratch) -> Child {
         let plan = plan(out, r#"{ wait = "600 s" }"#);
         let child = hil()
             .args(["run", &plan, "--run-id", "r", "--bench", &self.bench(), "--out"])
@@ -122,13 +122,13 @@ impl Drop for Served {
     }
 }
 
-fn signal(name: &str, child: &Child) {
+pub fn signal(name: &str, child: &Child) {
     let sent = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status().expect("kill");
     assert!(sent.success());
 }
 
 /// Battery on, outputs high, `middle`, and a judgement.
-fn plan(scratch: &Scratch, middle: &str) -> String {
+pub fn plan(scratch: &Scratch, middle: &str) -> String {
     let text = format!(
         r#"
 [plan]
@@ -225,25 +225,6 @@ fn an_interrupt_is_what_it_is_in_memory() {
     let run = finished(&out.0, child.wait_with_output().expect("hil ends"));
     assert_eq!((run.code, run.confirmed_safe()), (4, Some(true)), "{}", run.text());
     served.wait("not dead after the run", Duration::from_secs(5), |s| s.dead(1.0));
-}
-
-#[test]
-fn a_bench_whose_user_was_killed_switches_off_by_itself_and_serves_the_next() {
-    let served = Served::begin("served-kill", &["--watchdog", "400 ms"]);
-    let out = Scratch::new("served-kill");
-    let mut child = served.long_run(&out);
-    assert_eq!(served.state().clients, 1);
-    child.kill().expect("killed");
-    let killed = Instant::now();
-    child.wait().expect("a child");
-    assert!(served.state().on(), "nobody else switches it off");
-    served.wait("still on", Duration::from_secs(10), |s| s.dead(1.0));
-    assert!(killed.elapsed() >= Duration::from_millis(300), "not before the watchdog's time: {:?}", killed.elapsed());
-    assert_eq!(served.state().watchdog_trips, 1);
-    let scratch = Scratch::new("served-plan");
-    let next = served.run_in_peace(&plan(&scratch, r#"{ wait = "100 ms" }"#));
-    assert_eq!(next.code, 0, "{}", next.text());
-    assert!(String::from_utf8_lossy(&served.end().stderr).contains("watchdog: nobody spoke to the fixture for 0."));
 }
 
 #[test]
