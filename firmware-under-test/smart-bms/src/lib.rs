@@ -34,7 +34,7 @@ pub use guard::SelfTest;
 pub use io::{BtvInputs, FuseRow, Inputs, Led, Outputs, PreAlarmLine, TICK_MS};
 pub use key::{KEY_BYTES, Key};
 pub use maker::{Maker, MakerState};
-pub use page::{Page, PageError, SERIAL_LENGTH, Serial, Trim};
+pub use page::{PAGE_BYTES, Page, PageError, SERIAL_LENGTH, Serial, Trim};
 pub use params::{ParamError, Params};
 pub use rules::Rules;
 pub use settings::{PreAlarmMode, PreAlarmUsage, RemoteFunction, Setting, SettingError, Settings};

@@ -112,7 +112,7 @@ pub fn load_on(
     let bench_id = files.add("bench", &bench_path, bench_text);
     let Some((product_name, span)) = reader::peek_product(&files.sources, plan_id) else {
         // Without a product nothing can be resolved; the reader says why.
-        let context = PlanContext { product: None, limits: None, overrides: &overrides };
+        let context = PlanContext { product: None, limits: None, overrides: &overrides, bench: &BTreeMap::new() };
         let errors = reader::read_plan(&files.sources, plan_id, context).err().unwrap_or_default();
         return Err(Failure::diagnostics(&files.sources, &errors));
     };
@@ -125,16 +125,12 @@ pub fn load_on(
     let limits_id = files.add("limits", &limits_path, read(&limits_path, "limits")?);
 
     let read_bench = BenchFile::read(&files.sources, bench_id, &dialects);
-    if let Ok(bench) = &read_bench {
-        // What this plan has; the command line knows better.
-        for (name, value) in bench.parameters.iter().filter(|(name, _)| has_parameter(files.sources.text(plan_id), name)) {
-            overrides.entry(name.clone()).or_insert_with(|| value.clone());
-        }
-    }
+    let no_parameters = BTreeMap::new();
+    let given = read_bench.as_ref().map_or(&no_parameters, |bench| &bench.parameters);
     let mut errors = Vec::new();
     let product = keep(reader::read_product(&files.sources, product_id), &mut errors);
     let limits = keep(reader::read_limits(&files.sources, limits_id, product.as_ref()), &mut errors);
-    let context = PlanContext { product: product.as_ref(), limits: limits.as_ref(), overrides: &overrides };
+    let context = PlanContext { product: product.as_ref(), limits: limits.as_ref(), overrides: &overrides, bench: given };
     let plan = keep(reader::read_plan_with(&files.sources, plan_id, context, &includes), &mut errors);
     let mut bench = keep(read_bench, &mut errors);
     if let Some((bench, calendar)) = bench.as_mut().zip(calendar) {

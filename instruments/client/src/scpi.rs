@@ -207,16 +207,22 @@ pub fn block(reply: &[u8]) -> Result<&[u8], ReplyError> {
 
 /// Where a block that begins at the first byte ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum BlockEnd {
+pub enum BlockEnd {
     /// These bytes do not begin one.
     NoBlock,
     /// Not known yet: its header is not complete.
     Unknown,
     /// Its body and end; may lie beyond the bytes at hand.
-    At { body: usize, end: usize },
+    At {
+        /// First byte of the body.
+        body: usize,
+        /// One past its last.
+        end: usize,
+    },
 }
 
-pub(crate) fn block_end(bytes: &[u8]) -> BlockEnd {
+/// Where the block ends that begins with these bytes, if it is one.
+pub fn block_end(bytes: &[u8]) -> BlockEnd {
     let Some((b'#', rest)) = bytes.split_first() else { return BlockEnd::NoBlock };
     let Some(n) = rest.first() else { return BlockEnd::Unknown };
     if !(b'1'..=b'9').contains(n) {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use hil_model::{
-    Diagnostic, Included, Limits, Plan, PlanContext, Product, Sources, load_includes, peek_product, read_limits, read_plan, read_plan_with,
-    read_product,
+    BenchValue, Diagnostic, Included, Limits, Plan, PlanContext, Product, Sources, Span, load_includes, peek_product, read_limits,
+    read_plan, read_plan_with, read_product,
 };
 
 const PRODUCT: &str = include_str!("../testdata/product.toml");
@@ -22,6 +22,11 @@ struct Files {
 }
 
 fn read(product: &str, limits: &str, plan: &str, overrides: &[(&str, &str)]) -> Files {
+    read_on("", product, limits, plan, overrides)
+}
+
+/// With these `[parameters]` of a bench file, a line each.
+fn read_on(bench: &str, product: &str, limits: &str, plan: &str, overrides: &[(&str, &str)]) -> Files {
     let mut sources = Sources::default();
     let product = sources.add("product.toml", product);
     let limits = sources.add("limits.toml", limits);
@@ -29,7 +34,15 @@ fn read(product: &str, limits: &str, plan: &str, overrides: &[(&str, &str)]) -> 
     let overrides: BTreeMap<String, String> = overrides.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
     let product = read_product(&sources, product);
     let limits = read_limits(&sources, limits, product.as_ref().ok());
-    let context = PlanContext { product: product.as_ref().ok(), limits: limits.as_ref().ok(), overrides: &overrides };
+    let file = sources.add("bench.toml", bench);
+    let bench = bench.split_inclusive('\n').scan(0, |at, line| {
+        let start = std::mem::replace(at, *at + line.len());
+        let (name, text) = line.trim().split_once(" = ")?;
+        let span = Span { file, start: start + name.len() + 3, end: start + line.trim_end().len() };
+        Some((name.to_owned(), BenchValue { text: text.trim_matches('"').to_owned(), span }))
+    });
+    let bench: BTreeMap<String, BenchValue> = bench.collect();
+    let context = PlanContext { product: product.as_ref().ok(), limits: limits.as_ref().ok(), overrides: &overrides, bench: &bench };
     let plan = read_plan(&sources, plan, context);
     Files { product, limits, plan, sources }
 }
@@ -398,6 +411,23 @@ fn an_override_must_name_a_parameter_and_keep_its_kind() {
     insta::assert_snapshot!("overrides", read(PRODUCT, LIMITS, SAMPLE, &overrides).messages());
 }
 
+/// Another serial or firmware than the plan's is not the bench's to choose.
+#[test]
+fn a_bench_sets_only_what_the_plan_says_depends_on_it() {
+    let plan = |list: &str| SAMPLE.replacen("id = \"sample\"\n", &format!("id = \"sample\"\nbench-parameters = {list}\n"), 1);
+    let battery = |files: &Files| files.plan.as_ref().ok().map(|p| p.parameters["battery"].to_string());
+    let read = |bench, list, set: &[_]| read_on(bench, PRODUCT, LIMITS, &plan(list), set);
+    let bench = "battery = \"13.1 V\"\n";
+    assert_eq!(battery(&read(bench, "[\"battery\"]", &[])).as_deref(), Some("13.1 V"));
+    assert_eq!(battery(&read(bench, "[\"battery\"]", &[("battery", "13.2 V")])).as_deref(), Some("13.2 V"));
+    assert_eq!(battery(&read("of-another-plan = \"1 V\"\n", "[]", &[])).as_deref(), Some("12.8 V"));
+    let bench = "battery = \"13 A\"\nserial = \"0002\"\nfraction = \"many\"\n";
+    insta::assert_snapshot!("bench-parameters", read(bench, "[\"battery\", \"fraction\"]", &[("serial", "0003")]).messages());
+    insta::assert_snapshot!("bench-parameters-none", read(bench, "[]", &[]).messages());
+    insta::assert_snapshot!("bench-parameters-unknown", read(bench, "[\"batery\", 3, \"serial\", \"serial\"]", &[]).messages());
+    insta::assert_snapshot!("bench-parameters-no-list", read(bench, "\"battery\"", &[]).messages());
+}
+
 #[test]
 fn what_could_not_be_read_makes_no_noise() {
     let files = spoiled(File::Product, &[("serial-max-length = 32", "serial-max-length = 0")]);
@@ -430,7 +460,7 @@ fn survives(product: &str, limits: &str, plan: &str) {
 fn plan_survives(product: &Product, limits: &Limits, plan: &str) {
     let mut sources = Sources::default();
     let id = sources.add("plan.toml", plan);
-    let context = PlanContext { product: Some(product), limits: Some(limits), overrides: &BTreeMap::new() };
+    let context = PlanContext { product: Some(product), limits: Some(limits), overrides: &BTreeMap::new(), bench: &BTreeMap::new() };
     let Err(list) = read_plan(&sources, id, context) else { return };
     assert!(!list.is_empty(), "refused without a reason:\n{plan}");
     owes(&sources, &list);
@@ -562,7 +592,7 @@ fn with_includes(files: &[(&str, &str)]) -> Result<Plan, String> {
         let found = files.iter().find(|(name, _)| *name == path).ok_or("no such file")?;
         Ok(Included { name: found.0.to_owned(), text: found.1.to_owned() })
     });
-    let context = PlanContext { product: Some(&product), limits: Some(&limits), overrides: &BTreeMap::new() };
+    let context = PlanContext { product: Some(&product), limits: Some(&limits), overrides: &BTreeMap::new(), bench: &BTreeMap::new() };
     read_plan_with(&sources, plan, context, &includes).map_err(|list| list.iter().map(|d| sources.render(d)).collect::<Vec<_>>().join("\n"))
 }
 

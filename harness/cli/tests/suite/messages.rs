@@ -98,6 +98,20 @@ fn a_wrong_bench() {
     insta::assert_snapshot!("a_wrong_bench", text);
 }
 
+/// What is tested, and against what, is not the bench's to choose.
+#[test]
+fn a_bench_that_sets_serial_and_firmware() {
+    let scratch = Scratch::new("bench-parameters");
+    let text = fs::read_to_string(crate::support::root().join("fixtures/benches/virtual.toml")).expect("the virtual bench");
+    let path = scratch.0.join("bench.toml");
+    fs::write(&path, format!("{text}\n[parameters]\nunit-serial = \"HQ2247ABCDF\"\nfirmware = \"v1.07\"\nresistance-least = \"98 A\"\n"))
+        .expect("a bench");
+    let output = hil().args(["check", "test-plans/eol.toml", "--bench"]).arg(&path).output().expect("hil starts");
+    assert_eq!(output.status.code(), Some(2));
+    let text = String::from_utf8_lossy(&output.stderr).replace(&*path.to_string_lossy(), "bench.toml");
+    insta::assert_snapshot!("a_bench_that_sets_serial_and_firmware", text);
+}
+
 #[test]
 fn a_missing_plan_says_what_exists() {
     let output = hil().args(["run", "test-plans/eool.toml"]).output().expect("hil starts");

@@ -24,6 +24,7 @@ mod limits;
 mod memory;
 mod names;
 mod observe;
+mod parameters;
 mod plan;
 mod product;
 mod step;
@@ -72,6 +73,18 @@ pub struct PlanContext<'a> {
     pub limits: Option<&'a Limits>,
     /// `--set name=value`.
     pub overrides: &'a BTreeMap<String, String>,
+    /// `[parameters]` of the bench file. Those that the plan has, it must list in
+    /// `bench-parameters`.
+    pub bench: &'a BTreeMap<String, BenchValue>,
+}
+
+/// What a bench file gives to a parameter of a plan.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BenchValue {
+    /// The value as text.
+    pub text: String,
+    /// Where it stands.
+    pub span: Span,
 }
 
 /// Reads a product file.

@@ -1,30 +1,26 @@
-//! The plan file: its head, its parameters, setup, steps and teardown.
+//! The plan file: its head, setup, steps and teardown.
 
-use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::decision::{DecisionRule, Judging};
-use crate::diagnostic::nearest;
 use crate::plan::{Act, Plan, Step};
-use crate::quantity::{Dimension, Quantity};
 use crate::reader::context::Context;
 use crate::reader::lanes;
 use crate::reader::names::Names;
 use crate::reader::node::Node;
+use crate::reader::parameters;
 use crate::reader::read_file;
-use crate::reader::report::one_of;
 use crate::reader::step::{acts, step};
-use crate::reader::substitute::{Bindings, Each, Scope, substitute, text_of};
+use crate::reader::substitute::{Bindings, Each, Scope, substitute};
 use crate::reader::table::Table;
-use crate::value::Value;
 
 pub(super) fn read(root: Table<'_>, context: &Context<'_>) -> Option<Plan> {
     let head = head(context, &root);
-    let bindings = parameters(&root, context.given.overrides);
+    let bindings = parameters::read(&root, context);
     let recover = phase(context, &root, "recover", &bindings);
     let setup = phase(context, &root, "setup", &bindings);
     let steps = steps(context, &root, &bindings, &mut BTreeSet::new());
@@ -32,7 +28,7 @@ pub(super) fn read(root: Table<'_>, context: &Context<'_>) -> Option<Plan> {
         lanes::check(context, steps, root.report);
     }
     let teardown = phase(context, &root, "teardown", &bindings);
-    let parameters = bindings.iter().map(|(name, value)| (name.clone(), typed(value))).collect();
+    let parameters = bindings.iter().map(|(name, value)| (name.clone(), parameters::typed(value))).collect();
     root.finish();
     let Head { id, title, product, judging } = head?;
     context.product()?;
@@ -53,6 +49,8 @@ fn head(context: &Context<'_>, root: &Table<'_>) -> Option<Head> {
     let title = table.string("title");
     let product = table.required("product").and_then(|n| Some((n.filled()?, n)));
     let judging = judging(&table);
+    // Read with the parameters that it names.
+    let _ = table.optional(parameters::OF_THE_BENCH);
     context.goes_on.set(table.optional("continue-on-fail").and_then(|n| n.boolean()));
     table.finish();
     let (product, node) = product?;
@@ -77,71 +75,6 @@ fn judging(table: &Table<'_>) -> Option<Judging> {
         Some(ratio)
     });
     Some(Judging { rule: rule.unwrap_or(Some(DecisionRule::Simple))?, minimum_tur: minimum.map_or(Some(None), |m| m.map(Some))? })
-}
-
-/// Parameters with the values that they have in this run.
-fn parameters<'a>(root: &Table<'a>, overrides: &BTreeMap<String, String>) -> Bindings<'a> {
-    let table = root.optional_table("parameters").map(|t| t.at("parameters"));
-    let mut found = Bindings::new();
-    for entry in table.iter().flat_map(Table::entries) {
-        let node = &entry.node;
-        if entry.key.is_empty() || !entry.key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')) {
-            let body = format!("`{}` is no name, expected letters, digits, `-` and `_`", entry.key);
-            node.report.error(&node.place, entry.span, body, None);
-        }
-        match node.value {
-            DeValue::String(_) => {}
-            DeValue::Integer(_) | DeValue::Float(_) if node.number().is_some() => {}
-            DeValue::Integer(_) | DeValue::Float(_) => continue,
-            _ => {
-                node.expected("a quantity, a text or a number", None);
-                continue;
-            }
-        }
-        let value = overrides.get(entry.key).map(|text| DeValue::String(Cow::Owned(text.clone())));
-        let value = value.filter(|new| same_kind(entry.key, node, new));
-        found.insert(entry.key.to_owned(), value.unwrap_or_else(|| node.value.clone()));
-    }
-    unknown_overrides(root, table.as_ref(), overrides);
-    found
-}
-
-/// What `--set` or the bench gives must be of the kind of the value it replaces.
-fn same_kind(name: &str, node: &Node<'_>, new: &DeValue<'_>) -> bool {
-    let expected = if node.is_number() { Some(Dimension::NONE) } else { quantity(node.value).map(|q| q.dimension) };
-    let Some(expected) = expected else { return true };
-    let text = text_of(new);
-    let found = Quantity::parse(&text);
-    if found.as_ref().is_ok_and(|q| q.dimension == expected) {
-        return true;
-    }
-    let found = found.map_or_else(|e| e.to_string(), |q| q.dimension.noun());
-    let hint = Some(format!("it replaces `{}`", text_of(node.value)));
-    node.error(format!("`{name}={text}`, given by `--set` or by the bench, is {found}, expected {}", expected.noun()), hint);
-    false
-}
-
-fn unknown_overrides(root: &Table<'_>, table: Option<&Table<'_>>, overrides: &BTreeMap<String, String>) {
-    let names: Vec<&str> = table.iter().flat_map(|t| t.entries()).map(|e| e.key).collect();
-    let span = table.map_or(root.span, |t| t.span);
-    for (name, value) in overrides.iter().filter(|(name, _)| !names.contains(&name.as_str())) {
-        let hint = nearest(name, names.iter().copied()).map(|n| format!("did you mean `{n}`"));
-        let body = format!("`--set {name}={value}` names no parameter of this plan, expected {}", one_of(name, &names));
-        root.report.absence("", span, body, hint);
-    }
-}
-
-/// The quantity of a value: a number, or a text with a unit. A text that is a
-/// bare number stays text: `0001` may be a serial.
-fn quantity(value: &DeValue<'_>) -> Option<Quantity> {
-    let text = text_of(value);
-    let with_unit = !text.trim().ends_with(|c: char| c.is_ascii_digit() || c == '.');
-    let is_text = value.as_str().is_some();
-    Quantity::parse(&text).ok().filter(|_| with_unit || !is_text)
-}
-
-fn typed(value: &DeValue<'_>) -> Value {
-    quantity(value).map_or_else(|| Value::Text(text_of(value)), Value::Quantity)
 }
 
 /// Setup, recover or teardown; empty when absent.
