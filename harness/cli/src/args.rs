@@ -47,12 +47,47 @@ pub enum Command {
     /// List the defects a virtual unit can be given, and what they are made of.
     #[command(after_help = DEFECTS_EXAMPLES)]
     Defects(DefectsArguments),
+    /// Run a plan under random faults, and hold each run against what it promises.
+    #[command(after_help = TORMENT_EXAMPLES)]
+    Torment(TormentArguments),
     /// A virtual bench as a process of its own.
     #[command(subcommand)]
     Virtual(VirtualCommand),
     /// Watches a run; `hil run` starts it.
     #[command(hide = true)]
     Guardian,
+}
+
+/// `hil torment`.
+#[derive(Args, Debug)]
+pub struct TormentArguments {
+    /// The plan, a TOML file.
+    pub plan: PathBuf,
+    /// A virtual bench's name (fixtures/benches/NAME.toml) or file.
+    #[arg(long, default_value = "virtual")]
+    pub bench: String,
+    /// Replaces a parameter of the plan.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub parameters: Vec<String>,
+    /// How many runs.
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub n: u64,
+    /// Draws the units and the faults of all runs.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Only the run of this number, from 0, and says what it did.
+    #[arg(long, value_name = "K")]
+    pub only: Option<u64>,
+    /// Runs this case (may be repeated) instead: a unit and its faults, as kept
+    /// of an earlier run.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["only", "n", "seed"])]
+    pub case: Vec<PathBuf>,
+    /// Runs side by side.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=64))]
+    pub jobs: u64,
+    /// Where the cases and journals of runs go that broke a promise.
+    #[arg(long, value_name = "DIR", default_value = "torment")]
+    pub out: PathBuf,
 }
 
 /// `hil virtual`.
@@ -414,6 +449,15 @@ Examples:
   hil defects
   hil defects --paths pin.
   hil defects --rules";
+
+const TORMENT_EXAMPLES: &str = "\
+Exit codes: 0 every run kept every promise, 1 one did not, 2 plan, bench or case
+invalid.
+
+Examples:
+  hil torment test-plans/eol.toml --n 500 --seed 7
+  hil torment test-plans/eol.toml --seed 7 --only 123
+  hil torment test-plans/eol.toml --case torment/7-123/case.toml";
 
 const SERVE_EXAMPLES: &str = "\
 Examples:

@@ -10,11 +10,11 @@ use std::time::Duration;
 use hil_bench::fixture::Fixture;
 use hil_bench::{BenchFile, BoundBench, Connector, InstrumentSpec};
 use hil_channel::{Bench, ChannelError, Fault};
-use hil_client::{Address, Dialect, Stream};
+use hil_client::{Address, Dialect, Stream, Trace};
 use hil_socket::Greeting;
 use hil_timebase::{Clock, Runtime};
-use hil_twin::{Keys, Twin, TwinConfig};
-use hil_virtual::{Identity, Model, Terminals};
+use hil_twin::{FaultyFixture, Keys, Twin, TwinConfig};
+use hil_virtual::{Identity, Instrument, Model, Terminals};
 
 use crate::failure::Failure;
 use crate::likeness;
@@ -35,7 +35,12 @@ pub struct Assembled {
     pub bench: Rc<dyn Bench>,
     /// What is behind it, where that is in this process.
     pub twin: Option<Twin>,
+    /// The virtual instruments of this process, by name.
+    pub instruments: Instruments,
 }
+
+/// Virtual instruments under power, by their names on the bench.
+pub type Instruments = BTreeMap<String, Rc<Instrument>>;
 
 /// The virtual bench of `loaded`, with this unit clamped in. Noise and the
 /// instruments' errors come from `seed`.
@@ -49,6 +54,37 @@ pub fn virtual_bench(
     seed: u64,
     panic_on: Option<&str>,
 ) -> Result<Assembled, Failure> {
+    let World { twin, instruments, connector } = world(runtime, loaded, unit, seed)?;
+    let bench = bound(loaded, twin.fixture(), connector, runtime.clock(), wire::trace())?;
+    Ok(Assembled { bench: sabotaged(bench, panic_on), twin: Some(twin), instruments })
+}
+
+/// The same, whose fixture and instruments can be told to suffer faults.
+///
+/// # Errors
+/// A bench file that names what the twin has not.
+pub fn faulty_bench(
+    runtime: &Runtime,
+    loaded: &Loaded,
+    unit: &VirtualUnit,
+    seed: u64,
+    trace: Trace,
+) -> Result<(Assembled, Rc<FaultyFixture>), Failure> {
+    let world = world(runtime, loaded, unit, seed)?;
+    let fixture = Rc::new(FaultyFixture::new(world.twin.fixture(), runtime.clock()));
+    let (bench, instruments) =
+        (bound(loaded, Rc::clone(&fixture) as Rc<dyn Fixture>, world.connector, runtime.clock(), trace)?, world.instruments);
+    Ok((Assembled { bench: Rc::new(bench), twin: Some(world.twin), instruments }, fixture))
+}
+
+/// A twin, and instruments that are clamped to it.
+struct World {
+    twin: Twin,
+    instruments: Instruments,
+    connector: Connector,
+}
+
+fn world(runtime: &Runtime, loaded: &Loaded, unit: &VirtualUnit, seed: u64) -> Result<World, Failure> {
     let mut config =
         TwinConfig { seed, fixture_serial: loaded.bench.fixture_serial.clone(), keys: Keys::drawn(seed), ..TwinConfig::default() };
     if loaded.like {
@@ -58,9 +94,10 @@ pub fn virtual_bench(
     let clock = runtime.clock();
     let twin = Twin::new(clock.clone(), &config);
     runtime.attach(twin.world());
-    let shunts = likeness::shunts(&loaded.bench, seed, loaded.like);
-    let connector = in_memory(twin.clone(), clock.clone(), seed, shunts);
-    Ok(Assembled { twin: Some(twin.clone()), ..bound(loaded, twin.fixture(), connector, clock, panic_on)? })
+    let instruments = powered_up(loaded, &twin, &clock, seed);
+    let connector = in_memory(instruments.clone());
+    let instruments = instruments.into_iter().filter_map(|(name, it)| Some((name, it.ok()?))).collect();
+    Ok(World { twin, instruments, connector })
 }
 
 /// A bench of instruments on the network and a fixture behind a local socket,
@@ -104,8 +141,8 @@ pub fn real_bench(loaded: &Loaded, panic_on: Option<&str>) -> Result<(Runtime, A
             Some("a busy computer, or a bench file of another speed"),
         ));
     }
-    let assembled = bound(loaded, Rc::new(fixture), on_the_network(clock.clone()), clock, panic_on)?;
-    Ok((runtime, assembled))
+    let bench = bound(loaded, Rc::new(fixture), on_the_network(clock.clone()), clock, wire::trace())?;
+    Ok((runtime, Assembled { bench: sabotaged(bench, panic_on), twin: None, instruments: Instruments::new() }))
 }
 
 /// A bench that is only to be switched off, by links of its own. Its clock need
@@ -131,26 +168,21 @@ pub fn no_runtime(e: &std::io::Error) -> Failure {
     Failure::tester(format!("cannot make a runtime: {e}"), None)
 }
 
-fn bound(
-    loaded: &Loaded,
-    fixture: Rc<dyn Fixture>,
-    connector: Connector,
-    clock: Clock,
-    panic_on: Option<&str>,
-) -> Result<Assembled, Failure> {
-    let bound = BoundBench::bind(loaded.bench.clone(), &loaded.dialects, fixture, connector, clock, Some(wire::trace()));
+fn bound(loaded: &Loaded, fixture: Rc<dyn Fixture>, connector: Connector, clock: Clock, trace: Trace) -> Result<BoundBench, Failure> {
+    let bound = BoundBench::bind(loaded.bench.clone(), &loaded.dialects, fixture, connector, clock, Some(trace));
     let bound = bound.map_err(|errors| {
         let text: String = errors.iter().map(|e| format!("error: bench `{}`: {e}\n", loaded.bench.id)).collect();
         Failure { text, code: 2 }
     })?;
-    let bench: Rc<dyn Bench> = Rc::new(bound.serving(loaded.product.signals.clone()));
-    Ok(Assembled {
-        bench: match panic_on {
-            Some(signal) => Rc::new(Saboteur::new(bench, signal)),
-            None => bench,
-        },
-        twin: None,
-    })
+    Ok(bound.serving(loaded.product.signals.clone()))
+}
+
+fn sabotaged(bench: BoundBench, panic_on: Option<&str>) -> Rc<dyn Bench> {
+    let bench: Rc<dyn Bench> = Rc::new(bench);
+    match panic_on {
+        Some(signal) => Rc::new(Saboteur::new(bench, signal)),
+        None => bench,
+    }
 }
 
 /// Instruments of a real bench of which nobody knows where they are clamped, or
@@ -184,20 +216,33 @@ fn on_the_network(clock: Clock) -> Connector {
     })
 }
 
-/// Opens a pipe in memory with a virtual instrument at its other end.
-fn in_memory(twin: Twin, clock: Clock, seed: u64, shunts: BTreeMap<String, f64>) -> Connector {
-    Rc::new(move |spec: &InstrumentSpec| {
-        let opened = power_up(&twin, &clock, seed, spec, shunts.get(&spec.name).copied());
-        Box::pin(async move { opened })
-    })
+/// All instruments of a virtual bench, or why there is none such.
+fn powered_up(loaded: &Loaded, twin: &Twin, clock: &Clock, seed: u64) -> BTreeMap<String, Result<Rc<Instrument>, String>> {
+    let shunts = likeness::shunts(&loaded.bench, seed, loaded.like);
+    let power_up = |spec: &InstrumentSpec| {
+        let (model, terminals) = counterpart(twin, spec, shunts.get(&spec.name).copied())?;
+        let identity = Identity::new(&spec.serial);
+        Ok(Rc::new(Instrument::power_up(model, &identity, terminals, clock.clone(), seed, Duration::ZERO)))
+    };
+    loaded.bench.instruments.iter().map(|spec| (spec.name.clone(), power_up(spec))).collect()
 }
 
-fn power_up(twin: &Twin, clock: &Clock, seed: u64, spec: &InstrumentSpec, shunt: Option<f64>) -> Result<Box<dyn Stream>, ChannelError> {
-    let lost = |cause: String| ChannelError::new(format!("instrument `{}`", spec.name), Fault::LinkLost { cause });
-    let (model, terminals) = counterpart(twin, spec, shunt).map_err(lost)?;
-    let (near, far) = tokio::io::duplex(PIPE);
-    tokio::task::spawn_local(hil_virtual::serve(far, model, Identity::new(&spec.serial), terminals, clock.clone(), seed));
-    Ok(Box::new(near))
+/// Opens a pipe in memory with a virtual instrument at its other end, which
+/// outlives it.
+fn in_memory(instruments: BTreeMap<String, Result<Rc<Instrument>, String>>) -> Connector {
+    Rc::new(move |spec: &InstrumentSpec| {
+        let lost = |cause: String| ChannelError::new(format!("instrument `{}`", spec.name), Fault::LinkLost { cause });
+        let found = instruments.get(&spec.name).cloned().unwrap_or_else(|| Err("there is no such instrument".into()));
+        let opened = found.map_err(lost).and_then(|instrument| {
+            if !instrument.reachable() {
+                return Err(lost("connection refused".into()));
+            }
+            let (near, far) = tokio::io::duplex(PIPE);
+            tokio::task::spawn_local(async move { instrument.attend(far).await });
+            Ok(Box::new(near) as Box<dyn Stream>)
+        });
+        Box::pin(std::future::ready(opened))
+    })
 }
 
 /// Which virtual model an instrument is, and what it is clamped to.

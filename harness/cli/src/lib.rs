@@ -32,6 +32,7 @@ pub mod selection;
 pub mod serve;
 pub mod served_file;
 pub mod station;
+pub mod torment;
 pub mod tur;
 pub mod unit;
 pub mod verify;
@@ -64,6 +65,7 @@ pub fn carry_out(command: &Command, verbose: u8) -> Result<u8, Failure> {
         }
         Command::Defects(arguments) => list_defects::list(arguments),
         Command::Guardian => guardian::process::guard(),
+        Command::Torment(arguments) => torment::torment(arguments),
         Command::Virtual(VirtualCommand::Serve(arguments)) => serve::serve(arguments),
         Command::Virtual(VirtualCommand::State(arguments)) => bench_state::state(arguments),
     }

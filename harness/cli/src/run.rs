@@ -89,7 +89,7 @@ pub fn run(arguments: &RunArguments, verbose: u8) -> Result<u8, Failure> {
     let desk = Desk::new(answers, runtime.clock(), has_terminal());
     let durability = arguments.durability.unwrap_or_else(|| Durability::of(loaded.is_hardware()));
     let journal = folder.journal(durability, verbose > 0)?;
-    let Assembled { bench, twin } = assembled;
+    let Assembled { bench, twin, .. } = assembled;
     let claim = match lock {
         Some(lock) => {
             let brief = brief(&loaded, arguments, &lock, &folder)?;

@@ -82,6 +82,11 @@ impl Behaviour for Dmm6500 {
         Duration::from_micros(self.rng.random_range(500..1_500))
     }
 
+    fn start(&mut self) {
+        self.reading = None;
+        self.reset();
+    }
+
     fn aperture(&self) -> Option<Duration> {
         self.reading.map(|_| Duration::from_secs_f64(self.nplc / MAINS_HZ))
     }

@@ -1,14 +1,17 @@
 //! A virtual instrument that outlives its links: it is powered up once, and
-//! serves whoever is connected, one message at a time.
+//! serves whoever is connected, one message at a time. It may be told to suffer
+//! a fault.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use hil_timebase::Clock;
+use hil_timebase::{Clock, Nanos};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Mutex, Notify};
 
+use crate::ailments::Ailments;
 use crate::dmm6500::Dmm6500;
+use crate::faults::InstrumentFault;
 use crate::psb::Psb;
 use crate::serve::{Identity, Model};
 use crate::terminals::Terminals;
@@ -27,6 +30,7 @@ pub struct Instrument {
     device: Mutex<Box<dyn Served>>,
     clock: Clock,
     hang_up: Notify,
+    ailments: Ailments,
 }
 
 impl Instrument {
@@ -52,7 +56,49 @@ impl Instrument {
             }
             Model::KeithleyDmm6500 => Box::new(Unit::new(Dmm6500::new(serial, firmware, terminals, clock.clone(), seed))),
         };
-        Self { serial: serial.clone(), device: Mutex::new(device), clock, hang_up: Notify::new() }
+        Self { serial: serial.clone(), device: Mutex::new(device), clock, hang_up: Notify::new(), ailments: Ailments::default() }
+    }
+
+    /// Whether a link to it can be made at present.
+    pub fn reachable(&self) -> bool {
+        !self.ailments.any(InstrumentFault::cuts)
+    }
+
+    /// Suffers `fault` from now on, `lasting` so long; for good without that.
+    pub async fn suffer(&self, fault: &InstrumentFault, lasting: Option<Duration>) {
+        let number = self.ailments.begin(fault);
+        match fault {
+            InstrumentFault::Drop => self.break_links(),
+            InstrumentFault::Reboot { keeps_link } => {
+                self.device.lock().await.reboot();
+                self.ailments.forget();
+                if !keeps_link {
+                    self.break_links();
+                }
+            }
+            InstrumentFault::ConstantCurrent { milliamps } => {
+                self.device.lock().await.derate(Some(f64::from(*milliamps) / 1e3));
+            }
+            _ => {}
+        }
+        match lasting {
+            Some(lasting) => self.clock.sleep(lasting).await,
+            None => std::future::pending().await,
+        }
+        if matches!(fault, InstrumentFault::ConstantCurrent { .. }) {
+            self.device.lock().await.derate(None);
+        }
+        self.ailments.end(number);
+    }
+
+    /// When queries came that got no answer, because it hung or started.
+    pub fn unanswered(&self) -> Vec<Nanos> {
+        self.ailments.unanswered()
+    }
+
+    fn break_links(&self) {
+        self.ailments.forget();
+        self.hang_up.notify_waiters();
     }
 
     /// Speaks SCPI on `stream` until one of both ends closes it.
@@ -96,7 +142,10 @@ impl Instrument {
                 continue;
             };
             out.clear();
-            self.carry_out(&inbox[..end], &mut out).await;
+            if self.ailments.awake(&inbox[..end], &self.clock).await {
+                self.carry_out(&inbox[..end], &mut out).await;
+                self.ailments.spoil(&inbox[..end], &mut out, &self.clock).await;
+            }
             inbox.drain(..=end);
             if !out.is_empty() {
                 stream.write_all(&out).await?;
@@ -114,6 +163,10 @@ impl Instrument {
         }
         let latency = device.latency();
         self.clock.sleep(latency).await;
+        if !message.contains(&b'?') && self.ailments.any(|f| *f == InstrumentFault::Refuse) {
+            device.refuse();
+            return;
+        }
         device.execute(message, out);
         if let Some(aperture) = device.aperture() {
             self.clock.sleep(aperture).await;

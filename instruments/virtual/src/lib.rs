@@ -3,10 +3,12 @@
 //!
 //! They behave like their models: refusals, units in replies, resolution,
 //! latency, aperture, and an error of their own within the data sheet's limits,
-//! drawn from a seed. Not here: faults of the link, and the physics
-//! ([`Terminals`] is implemented by the twin).
+//! drawn from a seed. [`faults`] are what they do wrong when told to. Not here:
+//! the physics ([`Terminals`] is implemented by the twin).
 
+mod ailments;
 mod dmm6500;
+pub mod faults;
 mod imperfection;
 mod instrument;
 mod psb;
@@ -16,6 +18,7 @@ pub mod terminals;
 mod tidy;
 mod unit;
 
+pub use faults::InstrumentFault;
 pub use instrument::Instrument;
 pub use serve::{Identity, Model, serve};
 pub use tcp::{Clients, listen};

@@ -119,6 +119,8 @@ pub(crate) struct Psb {
     stage: Rc<Stage>,
     locked: bool,
     socket_timeout_s: u64,
+    /// Its power stage gives and takes no more than this, A.
+    derated: Option<f64>,
     set_volts: Imperfection,
     set_amps: [Imperfection; 2],
     read_volts: Imperfection,
@@ -143,6 +145,7 @@ impl Psb {
             on: false,
             locked: false,
             socket_timeout_s: 5,
+            derated: None,
             set_volts,
             set_amps,
             read_volts,
@@ -160,11 +163,12 @@ impl Psb {
     /// Tells the world what stands at the terminals; on or off as it is there.
     fn drive(&self) {
         let value = |setting, error: &Imperfection| error.steady(self.settings.get(setting)).max(0.0);
+        let most = self.derated.unwrap_or(f64::INFINITY);
         self.stage.drive(SourceState {
             on: self.stage.state.get().on,
             volts: value(Setting::Volts, &self.set_volts),
-            source_amps: value(Setting::SourceAmps, &self.set_amps[0]),
-            sink_amps: value(Setting::SinkAmps, &self.set_amps[1]),
+            source_amps: value(Setting::SourceAmps, &self.set_amps[0]).min(most),
+            sink_amps: value(Setting::SinkAmps, &self.set_amps[1]).min(most),
         });
     }
 
@@ -255,6 +259,19 @@ impl Behaviour for Psb {
 
     fn inhibit(&mut self) {
         self.trip();
+    }
+
+    fn start(&mut self) {
+        self.trip();
+        self.settings = Settings::initial(self.rated_amps);
+        self.locked = false;
+        self.socket_timeout_s = 5;
+        self.drive();
+    }
+
+    fn derate(&mut self, amps: Option<f64>) {
+        self.derated = amps;
+        self.drive();
     }
 
     fn idle_close(&self) -> Option<Duration> {

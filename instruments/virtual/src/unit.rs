@@ -47,6 +47,10 @@ pub(crate) trait Behaviour: Sized {
     }
     /// Its inhibit input was pulled: no output stays on.
     fn inhibit(&mut self) {}
+    /// It starts anew, as when it is switched on.
+    fn start(&mut self);
+    /// Its power stage gives and takes no more than this from now on.
+    fn derate(&mut self, _amps: Option<f64>) {}
 }
 
 /// An instrument of any model, as its links see it.
@@ -63,7 +67,20 @@ pub(crate) trait Served {
     fn idle_close(&self) -> Option<Duration>;
     /// As [`Behaviour::inhibit`].
     fn inhibit(&mut self);
+    /// Refuses a command.
+    fn refuse(&mut self);
+    /// Starts anew, with everything lost.
+    fn reboot(&mut self);
+    /// As [`Behaviour::derate`]; the questionable status tells of it.
+    fn derate(&mut self, amps: Option<f64>);
 }
+
+/// The output is regulated by neither set value: bit 10 of the questionable
+/// status, as other makers' `UNR`.
+const UNREGULATED: u16 = 1 << 10;
+
+/// Power was switched on: bit 7 of the standard event status (IEEE 488.2 11.5.1).
+const POWER_ON: u8 = 1 << 7;
 
 /// A model with its registers.
 pub(crate) struct Unit<B> {
@@ -80,7 +97,7 @@ impl<B: Behaviour> Unit<B> {
     pub(crate) fn new(behaviour: B) -> Self {
         Self {
             behaviour,
-            esr: 0,
+            esr: POWER_ON,
             ese: 0,
             sre: 0,
             operation: EventRegister::default(),
@@ -105,6 +122,26 @@ impl<B: Behaviour> Served for Unit<B> {
 
     fn inhibit(&mut self) {
         self.behaviour.inhibit();
+    }
+
+    fn refuse(&mut self) {
+        self.push_error(ErrorCode::ExecutionError.into());
+    }
+
+    fn reboot(&mut self) {
+        self.behaviour.start();
+        self.esr = POWER_ON;
+        (self.ese, self.sre) = (0, 0);
+        (self.operation, self.questionable) = (EventRegister::default(), EventRegister::default());
+        self.errors.clear();
+    }
+
+    fn derate(&mut self, amps: Option<f64>) {
+        self.behaviour.derate(amps);
+        match amps {
+            Some(_) => self.questionable.set_condition_bits(UNREGULATED),
+            None => self.questionable.clear_condition_bits(UNREGULATED),
+        }
     }
 
     fn execute(&mut self, message: &[u8], out: &mut Vec<u8>) {

@@ -21,6 +21,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("hil-extension", &["hil-model", "hil-timebase", "hil-channel"]),
     ("hil-socket", &["hil-model", "hil-timebase", "hil-channel", "hil-bench"]),
     ("hil-engine", &["hil-model", "hil-record", "hil-channel", "hil-timebase"]),
+    ("hil-campaign", &["hil-model", "hil-record", "hil-timebase", "hil-channel", "hil-client", "hil-virtual", "hil-twin", "hil-engine"]),
     (
         "hil-cli",
         &[
@@ -36,6 +37,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "hil-extension",
             "hil-socket",
             "hil-engine",
+            "hil-campaign",
         ],
     ),
     // Known by nobody: it holds what all rooms read from outside against their promises.
