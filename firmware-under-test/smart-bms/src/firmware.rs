@@ -48,6 +48,8 @@ pub struct Firmware {
     state: Volatile,
     outputs: Outputs,
     status: Status,
+    /// What the codes were last worked out from, and what they were.
+    coded: Option<(CodeView, Codes)>,
 }
 
 impl Firmware {
@@ -66,13 +68,14 @@ impl Firmware {
             state: Volatile::default(),
             outputs: Outputs::default(),
             status: Status { soft_switch: settings.soft_switch, ..Status::default() },
+            coded: None,
         }
     }
 
     /// With other decisions.
     #[must_use]
     pub fn with_rules(mut self, rules: Rules) -> Self {
-        self.rules = rules;
+        (self.rules, self.coded) = (rules, None);
         self
     }
 
@@ -176,15 +179,15 @@ impl Firmware {
     }
 
     fn work(&mut self, inputs: &Inputs) {
-        let (params, rules) = (self.params, self.rules);
         let uptime_ms = self.state.uptime.tick(true).unwrap_or(0);
-        let booted = uptime_ms >= params.boot_ms;
-        let btv = self.state.btv.tick(&params, &rules, inputs.btv);
-        let (enabled, everything_off) = self.state.remote.tick(&params, &rules, &self.settings, inputs);
+        let booted = uptime_ms >= self.params.boot_ms;
+        let btv = self.state.btv.tick(&self.params, &self.rules, inputs.btv);
+        let (enabled, everything_off) = self.state.remote.tick(&self.params, &self.rules, &self.settings, inputs);
         self.protect(inputs, enabled);
-        let charge_limited = self.state.limit.tick(&params, &rules, self.settings.charge_limit_volts, inputs.battery_volts);
+        let (setting, volts) = (self.settings.charge_limit_volts, inputs.battery_volts);
+        let charge_limited = self.state.limit.tick(&self.params, &self.rules, setting, volts);
         let cable_fault =
-            (rules.cable_fault)(&CableView { cable: btv.cable, pre_alarm: btv.pre_alarm, usage: self.settings.pre_alarm_usage });
+            (self.rules.cable_fault)(&CableView { cable: btv.cable, pre_alarm: btv.pre_alarm, usage: self.settings.pre_alarm_usage });
         let self_test = SelfTest { calibration: self.self_test.calibration && self.maker.page().is_some(), ..self.self_test };
         let ready = booted && self_test.passed();
         let lead = self.lead(btv, ready && !cable_fault && !everything_off);
@@ -203,18 +206,15 @@ impl Firmware {
         };
         self.drive(inputs, &view, lead);
         self.light(inputs, &view, booted, uptime_ms);
-        let codes = codes::all(
-            &rules,
-            &CodeView {
-                watching: booted && !everything_off,
-                self_test,
-                cable_fault,
-                warning: lead.warning,
-                cut: lead.cut,
-                over_temperature: self.state.over_temperature,
-                overload: self.state.overload,
-            },
-        );
+        let codes = self.codes(CodeView {
+            watching: booted && !everything_off,
+            self_test,
+            cable_fault,
+            warning: lead.warning,
+            cut: lead.cut,
+            over_temperature: self.state.over_temperature,
+            overload: self.state.overload,
+        });
         self.show(inputs, &view, codes);
     }
 
@@ -290,6 +290,14 @@ impl Firmware {
                     system_charge: self.outputs.system_charge_on,
                 },
             );
+        }
+    }
+
+    /// Rules keep no state: the same view has the same codes.
+    fn codes(&mut self, view: CodeView) -> Codes {
+        match self.coded {
+            Some((seen, codes)) if seen == view => codes,
+            _ => self.coded.insert((view, codes::all(&self.rules, &view))).1,
         }
     }
 
