@@ -90,8 +90,11 @@ class Bench:
         return [stud["name"] for stud in studs if stud["on"]]
 
 
+# By kind: the bench, and how it is served.
 KINDS = {
-    "tcp": ("virtual", []),
+    "tcp": ("virtual", ["--second-client", "served"]),
+    "one-client-queued": ("virtual", ["--second-client", "queued"]),
+    "one-client-refused": ("virtual", ["--second-client", "refused"]),
 }
 
 

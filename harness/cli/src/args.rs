@@ -132,10 +132,25 @@ pub struct ServeArguments {
     /// socket.
     #[arg(long, value_name = "FILE")]
     pub bench_file: Option<PathBuf>,
+    /// What a second client of an instrument meets while a first is connected;
+    /// without it, what the instrument's dialect says.
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub second_client: Option<SecondClient>,
     /// Switches all outputs off when nobody has spoken to the fixture for so
     /// long in real time, while any is on.
     #[arg(long, value_name = "TIME", default_value = "2 s")]
     pub watchdog: String,
+}
+
+/// What becomes of a second client.
+#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SecondClient {
+    /// It is served, too.
+    Served,
+    /// It is connected, and waits until the first has gone.
+    Queued,
+    /// Its connection is closed at once.
+    Refused,
 }
 
 /// `hil virtual state`.

@@ -25,7 +25,7 @@ use hil_twin::{Twin, TwinConfig};
 use hil_virtual::{Clients, Identity, Instrument};
 use tokio::net::{TcpListener, UnixListener};
 
-use crate::args::ServeArguments;
+use crate::args::{self, ServeArguments};
 use crate::assemble::counterpart;
 use crate::control;
 use crate::failure::Failure;
@@ -166,10 +166,19 @@ async fn begin_instrument(
         |e: std::io::Error| Failure::tester(format!("instrument `{}`: cannot listen on {}:{port}: {e}", spec.name, arguments.listen), None);
     let listener = TcpListener::bind((arguments.listen, port)).await.map_err(failed)?;
     let port = listener.local_addr().map_err(failed)?.port();
-    tokio::task::spawn_local(hil_virtual::listen(listener, Rc::clone(&instrument), clients(dialect), clock.clone()));
+    let clients = arguments.second_client.map_or_else(|| clients(dialect), told);
+    tokio::task::spawn_local(hil_virtual::listen(listener, Rc::clone(&instrument), clients, clock.clone()));
     // Who listens everywhere is found here, too.
     let host = if arguments.listen.is_unspecified() { IpAddr::from([127, 0, 0, 1]) } else { arguments.listen };
     Ok((instrument, Address::Socket { host: host.to_string(), port }))
+}
+
+const fn told(second: args::SecondClient) -> Clients {
+    match second {
+        args::SecondClient::Served => Clients::Many,
+        args::SecondClient::Queued => Clients::Queued,
+        args::SecondClient::Refused => Clients::Refused,
+    }
 }
 
 fn clients(dialect: Option<&Dialect>) -> Clients {
