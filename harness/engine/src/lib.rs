@@ -27,6 +27,7 @@ mod watches;
 
 pub use header::{Answer, Control, Expects, Operator, Question, RunHeader, Selection, Sinks};
 pub use run::Engine;
+pub use scene::PHASE_LIMIT;
 
 #[cfg(test)]
 mod testbench;

@@ -15,8 +15,12 @@ use crate::guard::{guarded, until_interrupt};
 use crate::header::{Control, Operator, RunHeader, Selection, Sinks, Unattended};
 use crate::lacking::judged;
 use crate::preflight::check_opened;
-use crate::scene::{Scene, Stage};
+use crate::scene::{PHASE_LIMIT, Scene, Stage};
 use crate::step::{NO_JOURNAL, finish_step, run_acts, run_acts_after};
+
+/// Bench time that opening may take, external programs and a second attempt at
+/// each link included.
+const OPEN_LIMIT: Duration = Duration::from_secs(120);
 
 /// Bench time that teardown may take.
 pub const TEARDOWN_LIMIT: Duration = Duration::from_secs(10);
@@ -306,10 +310,14 @@ async fn work(stage: &Stage<'_>, plan: &Plan, selection: &Selection, lacking: &B
     if stage.log.look().journal_failed() {
         return Err(NO_JOURNAL.into());
     }
-    let parts = match stage.bench.open().await {
+    let opened = match stage.clock.timeout(OPEN_LIMIT, stage.bench.open()).await {
+        Ok(opened) => opened.map_err(|e| e.to_string()),
+        Err(_) => Err(format!("the bench did not open within {} s", OPEN_LIMIT.as_secs())),
+    };
+    let parts = match opened {
         Ok(parts) => parts,
-        Err(e) => {
-            stage.log.note(EventKind::Problem { step: None, verdict: Verdict::Error, message: e.to_string() });
+        Err(message) => {
+            stage.log.note(EventKind::Problem { step: None, verdict: Verdict::Error, message });
             return Err("the bench could not be opened".into());
         }
     };
@@ -326,7 +334,15 @@ async fn work(stage: &Stage<'_>, plan: &Plan, selection: &Selection, lacking: &B
     if !plan.setup.is_empty() {
         stage.log.emit(EventKind::PhaseStarted { phase: "setup".into() }).map_err(broken)?;
         let scene = Scene::new(stage, "setup", &[], true);
-        let error = run_acts(&scene, &plan.setup).await.err();
+        let error = match stage.clock.timeout(PHASE_LIMIT, run_acts(&scene, &plan.setup)).await {
+            Ok(done) => done.err(),
+            Err(_) => {
+                let message = format!("setup did not end within {} s", PHASE_LIMIT.as_secs());
+                let problem = EventKind::Problem { step: Some("setup".into()), verdict: Verdict::Error, message: message.clone() };
+                stage.log.emit(problem).map_err(broken)?;
+                Some(message)
+            }
+        };
         drop(scene);
         stage.log.emit(EventKind::PhaseFinished { phase: "setup".into(), error: error.clone() }).map_err(broken)?;
         if error.is_some() {

@@ -81,8 +81,8 @@ impl From<JournalFailed> for Stop {
 /// long as the shortest reaction that plans judge by polling.
 const HELD_UP: Duration = Duration::from_millis(100);
 
-/// What a question in setup, recover or teardown may take.
-const PHASE_LIMIT: Duration = Duration::from_secs(600);
+/// Bench time that setup may take, and a question in it or in teardown.
+pub const PHASE_LIMIT: Duration = Duration::from_secs(600);
 
 /// One step while it runs.
 pub(crate) struct Scene<'a> {

@@ -163,6 +163,8 @@ pub(crate) struct Ran {
 pub(crate) struct Disturb {
     /// Interrupts, each so many milliseconds after the beginning.
     pub(crate) interrupts: Vec<u64>,
+    /// A fault of the tester's, so many milliseconds after the beginning.
+    pub(crate) fault: Option<u64>,
     pub(crate) journal: Memory,
     pub(crate) other: Option<Memory>,
     /// The world panics when it gets to this millisecond.
@@ -216,6 +218,10 @@ pub(crate) fn disturbed(plan: &Plan, bench: impl FnOnce(TestBench) -> TestBench,
         for at in disturb.interrupts {
             clock.sleep_until(Nanos(at * 1_000_000)).await;
             sender.send(Control::Interrupt { by: "SIGINT".into() }).unwrap();
+        }
+        if let Some(at) = disturb.fault {
+            clock.sleep_until(Nanos(at * 1_000_000)).await;
+            sender.send(Control::Fault { what: "the guardian is gone".into() }).unwrap();
         }
     };
     let outcome = match runtime.block_on(join(engine.run(), interrupts)) {

@@ -248,18 +248,18 @@ fn a_bench_that_does_not_open_runs_nothing() {
 }
 
 #[test]
-fn a_deadlock_is_recovered_from() {
+fn what_hangs_before_the_first_step_has_an_end() {
     let ran = run(&acts(vec![wait(10)]), |b| good(b).behaves("open", Behave::Hangs));
-    assert_eq!(ran.problem().1, "deadlock: nothing can happen any more; waiting: nobody by name");
+    assert_eq!(ran.problem().1, "the bench did not open within 120 s");
     assert_eq!(ran.outcome, outcome(Disposition::None, Status::TesterError));
-    assert_eq!(ran.world.safe_calls.get(), 1);
+    assert_eq!((ran.world.safe_calls.get(), ran.sets().is_empty()), (1, true));
 
-    // In setup, which has no timeout: teardown is skipped too.
     let mut plan = acts(vec![wait(10)]);
     plan.setup = vec![set("stuck", "1 V")];
     let ran = run(&plan, slow);
+    assert_eq!(ran.problem().1, "setup did not end within 600 s");
     assert_eq!(ran.outcome, outcome(Disposition::None, Status::TesterError));
-    assert!(ran.sets().is_empty());
+    assert_eq!(ran.sets(), ["power = off"], "teardown");
     assert!(ran.kinds().contains(&"phase-finished".to_owned()));
 }
 
@@ -376,4 +376,13 @@ fn a_journal_that_fails_at_the_last_event_is_known() {
     let journal = Memory { fails_at: Some(count - 1), ..Memory::default() };
     let ran = disturbed(&plan, good, Disturb { journal, ..Disturb::default() });
     assert_eq!(ran.outcome, outcome(Disposition::Pass, Status::TesterError));
+}
+
+#[test]
+fn a_fault_of_the_tester_ends_the_run_and_blames_no_unit() {
+    let plan = acts(vec![set("v", "13 V"), measure_over("v", limit("11 V", ""), Statistic::Mean, 5000)]);
+    let ran = disturbed(&plan, good, Disturb { fault: Some(500), ..Disturb::default() });
+    assert_eq!(ran.outcome, outcome(Disposition::None, Status::TesterError));
+    assert_eq!(ran.problem(), (Verdict::Error, "the guardian is gone".into()));
+    assert_eq!(ran.sets(), ["v = 13 V", "power = off"], "teardown ran");
 }

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::rc::Rc;
 use std::time::Duration;
 
-use hil_engine::Control;
+use hil_engine::{Control, PHASE_LIMIT};
 use hil_model::Plan;
 use hil_record::{Event, EventSink, SinkError};
 use hil_timebase::{Clock, Nanos};
@@ -30,8 +30,8 @@ const DONE_WITHIN: Timespec = Timespec { tv_sec: 30, tv_nsec: 0 };
 /// To end, once it has been let go.
 const ENDED_WITHIN: Timespec = Timespec { tv_sec: 2, tv_nsec: 0 };
 
-/// What the engine may need beyond a step's time-out before its next event:
-/// opening, teardown, the safe state.
+/// What the engine may need beyond the longest step's or phase's time before its
+/// next event: the safe state, above all.
 const GRACE: Duration = Duration::from_secs(120);
 
 /// A guardian that watches.
@@ -78,8 +78,8 @@ impl Keeper {
     /// a task for the runtime. A guardian that does not answer is a fault of the
     /// tester, told to `control`.
     pub fn heart(&self, plan: &Plan, clock: &Clock, control: UnboundedSender<Control>) -> (Progress, Heart) {
-        let longest = plan.steps.iter().map(|s| s.timeout).max().unwrap_or_default();
-        let until = Rc::new(Cell::new(clock.now() + GRACE));
+        let longest = plan.steps.iter().map(|s| s.timeout).fold(PHASE_LIMIT, Duration::max);
+        let until = Rc::new(Cell::new(clock.now() + longest + GRACE));
         let progress = Progress { until: Rc::clone(&until), clock: clock.clone(), lease: longest + GRACE };
         (progress, Heart { post: Rc::clone(&self.post), until, clock: clock.clone(), control })
     }
