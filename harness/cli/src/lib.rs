@@ -28,6 +28,7 @@ pub mod screen;
 pub mod selection;
 pub mod serve;
 pub mod served_file;
+pub mod start;
 pub mod station;
 pub mod tur;
 pub mod unit;
@@ -62,6 +63,7 @@ pub fn carry_out(command: &Command, verbose: u8) -> Result<u8, Failure> {
         Command::Defects(arguments) => list_defects::list(arguments),
         Command::Virtual(VirtualCommand::Serve(arguments)) => serve::serve(arguments),
         Command::Virtual(VirtualCommand::State(arguments)) => bench_state::state(arguments),
+        Command::Virtual(VirtualCommand::Set(arguments)) => bench_state::set(arguments),
     }
 }
 
