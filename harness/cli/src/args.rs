@@ -97,9 +97,13 @@ pub enum VirtualCommand {
     /// local socket. Ends with Ctrl-C, outputs off.
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(ServeArguments),
-    /// Tell which outputs of a served bench are on, and the voltages at the
-    /// studs.
+    /// Tell which outputs of a served bench are on, the voltages at the studs,
+    /// and how lid, emergency stop and start button stand.
     State(StateArguments),
+    /// Open the lid of a served bench, press its emergency stop or its start
+    /// button, as somebody who stands there.
+    #[command(after_help = SET_EXAMPLES)]
+    Set(SetArguments),
 }
 
 /// `hil virtual serve`.
@@ -163,6 +167,17 @@ pub struct StateArguments {
     pub json: bool,
 }
 
+/// `hil virtual set`.
+#[derive(Args, Debug)]
+pub struct SetArguments {
+    /// The fixture's socket, as `hil virtual serve` prints it.
+    pub socket: PathBuf,
+    /// Which part: emergency-stop, lid, start or unit.
+    pub part: String,
+    /// What becomes of it, such as `open` or `pressed`.
+    pub to: String,
+}
+
 /// `hil run`.
 #[derive(Args, Debug)]
 pub struct RunArguments {
@@ -200,6 +215,9 @@ pub struct RunArguments {
     /// Waits until the bench is free if somebody else uses it.
     #[arg(long)]
     pub wait: bool,
+    /// Waits until the lid is closed and somebody presses start, and begins then.
+    #[arg(long)]
+    pub wait_for_start: bool,
     /// Writes a second copy of the JUnit report here.
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
@@ -473,6 +491,12 @@ Examples:
   hil torment test-plans/eol.toml --n 500 --seed 7
   hil torment test-plans/eol.toml --seed 7 --only 123
   hil torment test-plans/eol.toml --case torment/7-123/case.toml";
+const SET_EXAMPLES: &str = "\
+Examples:
+  hil virtual set bench.sock lid open                 refused while it is locked
+  hil virtual set bench.sock lid forced               breaks the lock
+  hil virtual set bench.sock emergency-stop pressed   then released, then reset
+  hil virtual set bench.sock start pressed";
 
 const SERVE_EXAMPLES: &str = "\
 Examples:

@@ -31,6 +31,7 @@ pub mod screen;
 pub mod selection;
 pub mod serve;
 pub mod served_file;
+pub mod start;
 pub mod station;
 pub mod torment;
 pub mod tur;
@@ -68,6 +69,7 @@ pub fn carry_out(command: &Command, verbose: u8) -> Result<u8, Failure> {
         Command::Torment(arguments) => torment::torment(arguments),
         Command::Virtual(VirtualCommand::Serve(arguments)) => serve::serve(arguments),
         Command::Virtual(VirtualCommand::State(arguments)) => bench_state::state(arguments),
+        Command::Virtual(VirtualCommand::Set(arguments)) => bench_state::set(arguments),
     }
 }
 

@@ -27,6 +27,7 @@ use crate::load::{Calendar, Loaded, load_at};
 use crate::operator::{Desk, answers, has_terminal};
 use crate::screen::Screen;
 use crate::selection::selection;
+use crate::start::wait_for_start;
 use crate::station;
 use crate::unit::{VirtualUnit, write_memory};
 
@@ -54,6 +55,7 @@ pub fn run(arguments: &RunArguments, verbose: u8) -> Result<u8, Failure> {
         real_unit(arguments)?
     } else {
         VirtualUnit::choose(&loaded.project, &arguments.defect, arguments.defects.as_deref(), arguments.seed)?
+            .started(arguments.wait_for_start)
             .remembering(arguments.memory.as_deref())?
             .with_keys(&arguments.keys)?
     };
@@ -72,7 +74,7 @@ pub fn run(arguments: &RunArguments, verbose: u8) -> Result<u8, Failure> {
         let assembled = assemble::virtual_bench(&runtime, &loaded, &unit, arguments.seed, arguments.panic_on.as_deref())?;
         (runtime, assembled)
     };
-    let (interrupts, control) =
+    let (interrupts, mut control) =
         control::listen(&runtime.clock()).map_err(|e| Failure::tester(format!("cannot take signals: {e}"), None))?;
     let interrupter = AtEvents { numbers: arguments.interrupt_at.clone(), control: interrupts.clone() };
     if let Some(lock) = &lock {
@@ -81,6 +83,13 @@ pub fn run(arguments: &RunArguments, verbose: u8) -> Result<u8, Failure> {
     if let Some(junit) = &arguments.junit {
         check_writable(junit)?;
     }
+    if arguments.wait_for_start
+        && let Some(code) = wait_for_start(&runtime, assembled.bench.as_ref(), &mut control)?
+    {
+        return Ok(code);
+    }
+    // Of the run, not of the wait for it.
+    let start = if arguments.wait_for_start { wall_clock(arguments.wall_clock.as_deref())? } else { start };
     let (folder, id) = RunFolder::create(&arguments.out, &id, arguments.run_id.is_some())?;
     if let Some(factor) = pace {
         runtime.pace(factor);

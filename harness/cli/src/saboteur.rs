@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use hil_channel::{Abilities, Bench, BoxFuture, Channel, ChannelError, Edge, PartId, Reading, SafeReport, Watch};
+use hil_channel::{Abilities, Bench, BoxFuture, Channel, ChannelError, Edge, Interlock, Lid, PartId, Reading, SafeReport, Watch};
 use hil_model::{Call, Condition, SignalId, Trigger, Value};
 use hil_timebase::Nanos;
 
@@ -51,6 +51,15 @@ impl Bench for Saboteur {
         arguments: &'a BTreeMap<String, Value>,
     ) -> BoxFuture<'a, Result<BTreeMap<String, Value>, ChannelError>> {
         self.bench.call(call, arguments)
+    }
+    fn interlock(&self) -> Option<&dyn Interlock> {
+        self.bench.interlock()
+    }
+    fn release_lid(&self) -> BoxFuture<'_, Option<Lid>> {
+        self.bench.release_lid()
+    }
+    fn safeguards(&self) -> BTreeMap<String, String> {
+        self.bench.safeguards()
     }
     fn close(&self) -> BoxFuture<'_, Result<(), ChannelError>> {
         self.bench.close()

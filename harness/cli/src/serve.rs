@@ -19,7 +19,7 @@ use hil_channel::BoxFuture;
 use hil_client::quirks::SecondClient;
 use hil_client::{Address, Dialect};
 use hil_model::{Dimension, Quantity};
-use hil_socket::{Server, Stud};
+use hil_socket::{Server, Station, Stud};
 use hil_timebase::{Clock, Runtime};
 use hil_twin::{Twin, TwinConfig};
 use hil_virtual::{Clients, Identity, Instrument};
@@ -117,7 +117,7 @@ impl Served {
         let listener = open_socket(&socket)?;
         say(&format!("fixture {}", socket.display()));
         let bench_file = arguments.bench_file.clone().unwrap_or_else(|| socket.with_extension("toml"));
-        let text = served_file(&loaded.text, &addresses, &socket, arguments.speed).map_err(|e| Failure::tester(e, None))?;
+        let text = served_file(&loaded.text, &addresses, &socket, arguments.speed, watchdog).map_err(|e| Failure::tester(e, None))?;
         fs::write(&bench_file, text).map_err(|e| Failure::tester(format!("cannot write `{}`: {e}", bench_file.display()), None))?;
         say(&format!("bench-file {}", bench_file.display()));
 
@@ -128,7 +128,8 @@ impl Served {
             let wired = wired.clone();
             Box::pin(async move { inhibit_all(&wired).await })
         };
-        let server = Rc::new(Server::new(twin.fixture(), clock.clone(), Some(watchdog), studs).inhibiting(pull));
+        let server = Server::new(twin.fixture(), clock.clone(), Some(watchdog), studs).inhibiting(pull);
+        let server = Rc::new(server.with_station(station(twin)).pulling(loaded.bench.inhibit.clone()));
         tokio::task::spawn_local(Rc::clone(&server).listen(listener));
         tokio::task::spawn_local(keep_up(twin.clone(), Rc::clone(&server), clock));
         tokio::task::spawn_local(guard(server, instruments.clone(), watchdog));
@@ -178,6 +179,16 @@ const fn told(second: args::SecondClient) -> Clients {
         args::SecondClient::Served => Clients::Many,
         args::SecondClient::Queued => Clients::Queued,
         args::SecondClient::Refused => Clients::Refused,
+    }
+}
+
+/// Whoever stands at the twin's station.
+fn station(twin: &Twin) -> Station {
+    let (seen, hand) = (twin.clone(), twin.clone());
+    let words = |(part, how): (&str, &str)| (part.to_owned(), how.to_owned());
+    Station {
+        look: Box::new(move || seen.station().into_iter().map(words).collect()),
+        operate: Box::new(move |part, to| hand.operate(part, to)),
     }
 }
 

@@ -9,11 +9,17 @@ use hil_client::Address;
 use hil_socket::SYNCHRONY;
 use toml::Value;
 
-/// The text of it. `speed` is bench time a real time.
+/// The text of it. `speed` is bench time a real time; `watchdog` is real time.
 ///
 /// # Errors
 /// The words of what cannot be written as TOML.
-pub fn served_file(text: &str, addresses: &BTreeMap<String, Address>, socket: &Path, speed: f64) -> Result<String, String> {
+pub fn served_file(
+    text: &str,
+    addresses: &BTreeMap<String, Address>,
+    socket: &Path,
+    speed: f64,
+    watchdog: Duration,
+) -> Result<String, String> {
     let mut file: toml::Table = text.parse().map_err(|e: toml::de::Error| e.to_string())?;
     let socket = socket.to_str().ok_or_else(|| format!("socket `{}`: not a text", socket.display()))?;
     if let Some(bench) = file.get_mut("bench").and_then(Value::as_table_mut) {
@@ -22,6 +28,9 @@ pub fn served_file(text: &str, addresses: &BTreeMap<String, Address>, socket: &P
     if let Some(fixture) = file.get_mut("fixture").and_then(Value::as_table_mut) {
         fixture.insert("socket".into(), socket.into());
         fixture.insert("line-accuracy".into(), line_accuracy(speed).into());
+        if fixture.contains_key("inhibit") {
+            fixture.insert("watchdog".into(), format!("{} ms", watchdog.as_millis()).into());
+        }
     }
     for instrument in file.get_mut("instrument").and_then(Value::as_array_mut).into_iter().flatten().filter_map(Value::as_table_mut) {
         let address = instrument.get("name").and_then(Value::as_str).and_then(|name| addresses.get(name));
@@ -46,13 +55,16 @@ mod tests {
 
     #[test]
     fn only_addresses_and_fixture_change() {
-        let text = "[bench]\nid = \"v\"\nkind = \"virtual\"\n[fixture]\nserial = \"F\"\nline-accuracy = \"20 us\"\n\
+        let text = "[bench]\nid = \"v\"\nkind = \"virtual\"\n[fixture]\nserial = \"F\"\nline-accuracy = \"20 us\"\ninhibit = [\"battery\"]\n\
                     [[instrument]]\nname = \"battery\"\naddress = \"virtual\"\nterminals = \"battery\"\n\
                     [[signal]]\nname = \"fuse\"\nswitch = \"fuse\"\n";
         let address = Address::Socket { host: "127.0.0.1".into(), port: 5025 };
-        let written = served_file(text, &BTreeMap::from([("battery".to_owned(), address)]), Path::new("/run/x"), 10.0).unwrap();
+        let written =
+            served_file(text, &BTreeMap::from([("battery".to_owned(), address)]), Path::new("/run/x"), 10.0, Duration::from_secs(2))
+                .unwrap();
         let file: toml::Table = written.parse().unwrap();
         let expected = "[bench]\nid = \"v\"\nkind = \"real\"\n[fixture]\nserial = \"F\"\nsocket = \"/run/x\"\nline-accuracy = \"2020 us\"\n\
+                        inhibit = [\"battery\"]\nwatchdog = \"2000 ms\"\n\
                         [[instrument]]\nname = \"battery\"\naddress = \"TCPIP::127.0.0.1::5025::SOCKET\"\n\
                         [[signal]]\nname = \"fuse\"\nswitch = \"fuse\"\n";
         assert_eq!(file, expected.parse::<toml::Table>().unwrap());

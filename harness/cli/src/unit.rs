@@ -19,7 +19,12 @@ pub struct VirtualUnit {
     memory: Option<Memory>,
     /// The station's, by name.
     keys: Keys,
+    /// Somebody at the twin's station presses start.
+    started: bool,
 }
+
+/// When somebody does, ms.
+const START_AT_MS: f64 = 2_000.0;
 
 impl VirtualUnit {
     /// The unit of `seed`; with defects, the nominal unit and nothing but them,
@@ -31,7 +36,13 @@ impl VirtualUnit {
     pub fn choose(project: &Project, ids: &[String], file: Option<&Path>, seed: u64) -> Result<Self, Failure> {
         let defects = chosen_defects(project, ids, file)?;
         let drawn = if defects.is_empty() { Some((population(project)?, seed)) } else { None };
-        Ok(Self { defects, drawn, memory: None, keys: Keys::default() })
+        Ok(Self { defects, drawn, memory: None, keys: Keys::default(), started: false })
+    }
+
+    /// With somebody who presses start after a moment.
+    #[must_use]
+    pub fn started(self, started: bool) -> Self {
+        Self { started, ..self }
     }
 
     /// With what it remembers from an earlier run, if there was one.
@@ -79,6 +90,9 @@ impl VirtualUnit {
     pub fn apply(&self, config: &mut TwinConfig) -> Result<(), Failure> {
         if let Some((population, seed)) = &self.drawn {
             population.apply(*seed, &mut config.unit).map_err(|e| Failure::invalid(format!("population: {e}"), None))?;
+        }
+        if self.started {
+            config.unit.station.start_at_ms = START_AT_MS;
         }
         config.memory = self.memory;
         config.keys.extend(&self.keys);

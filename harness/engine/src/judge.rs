@@ -28,17 +28,17 @@ impl Scene<'_> {
     ///
     /// # Errors
     /// When it is not good: the step ends here.
-    pub(crate) fn judge(&self, taken: &Taken<'_>, check: &Check, blame: Blame) -> Result<(), Stop> {
+    pub(crate) async fn judge(&self, taken: &Taken<'_>, check: &Check, blame: Blame) -> Result<(), Stop> {
         let m = match check {
-            Check::Limit(limit) => self.judge_limit(taken, limit, blame),
+            Check::Limit(limit) => self.judge_limit(taken, limit, blame).await,
             Check::Computed { low, high } => {
                 let (limit, uncertainty) = self.bounds(taken, low.as_ref(), high.as_ref())?;
-                self.judge_limit(&Taken { uncertainty, ..taken.clone() }, &limit, blame)
+                self.judge_limit(&Taken { uncertainty, ..taken.clone() }, &limit, blame).await
             }
             Check::Equals(expected) => {
                 let verdict = match holds(&Condition::Is(expected.clone()), &taken.value) {
                     Some(true) => Verdict::Pass,
-                    Some(false) => self.bad(blame),
+                    Some(false) => self.bad(blame).await,
                     None => Verdict::Error,
                 };
                 Measurement { expected: Some(expected.to_string()), ..self.measurement(taken, verdict) }
@@ -53,14 +53,14 @@ impl Scene<'_> {
 
     /// Decides by the plan's rule. What guards the tester itself makes no
     /// statement on the unit's conformity: it is decided by simple acceptance.
-    fn judge_limit(&self, taken: &Taken<'_>, limit: &Limit, blame: Blame) -> Measurement {
+    async fn judge_limit(&self, taken: &Taken<'_>, limit: &Limit, blame: Blame) -> Measurement {
         let of_unit = blame == Blame::Unit && !self.tester_only;
         let rule = if of_unit { self.stage.rule } else { DecisionRule::Simple };
         let decided = taken.value.quantity().and_then(|q| rule.decide(limit, q, taken.uncertainty));
         let verdict = match decided.map(|d| d.decision) {
             Some(Decision::Pass | Decision::ConditionalPass) => Verdict::Pass,
             Some(Decision::ConditionalFail | Decision::Undecided) => Verdict::Inconclusive,
-            Some(Decision::Fail) => self.bad(blame),
+            Some(Decision::Fail) => self.bad(blame).await,
             None => Verdict::Error,
         };
         let mut m = self.measurement(taken, verdict);
@@ -77,10 +77,10 @@ impl Scene<'_> {
     }
 
     /// Journals a reading that was expected to satisfy a condition.
-    pub(crate) fn judge_condition(&self, signal: &SignalId, condition: &Condition, reading: &Reading) -> Result<Verdict, Stop> {
+    pub(crate) async fn judge_condition(&self, signal: &SignalId, condition: &Condition, reading: &Reading) -> Result<Verdict, Stop> {
         let verdict = match holds(condition, &reading.value) {
             Some(true) => Verdict::Pass,
-            Some(false) => self.bad(Blame::Unit),
+            Some(false) => self.bad(Blame::Unit).await,
             None => Verdict::Error,
         };
         let kind = self.kind(signal);

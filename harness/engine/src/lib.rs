@@ -16,6 +16,7 @@ mod course;
 mod dispatcher;
 mod evaluate;
 mod guard;
+mod interlock;
 mod judge;
 mod names;
 mod scene;

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use hil_channel::{Bench, PartId, SafeReport};
+use hil_channel::{Bench, Lid, PartId, SafeReport};
 use hil_model::{Plan, Step};
-use hil_record::{EventKind, Outcome, PartIdentity, SafeOutput, SinkError, Status, Verdict};
+use hil_record::{Datum, EventKind, Outcome, PartIdentity, SafeOutput, SinkError, Status, StudVolts, Verdict};
 use hil_timebase::Clock;
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -13,6 +13,7 @@ use crate::course::Course;
 use crate::dispatcher::{Dispatcher, Log};
 use crate::guard::{guarded, until_interrupt};
 use crate::header::{Control, Operator, RunHeader, Selection, Sinks, Unattended};
+use crate::interlock::{Opened, until_open};
 use crate::lacking::judged;
 use crate::preflight::check_opened;
 use crate::scene::{PHASE_LIMIT, Scene, Stage};
@@ -31,6 +32,9 @@ pub const SAFE_STATE_LIMIT: Duration = Duration::from_secs(60);
 
 /// Bench time that closing may take.
 const CLOSE_LIMIT: Duration = Duration::from_secs(30);
+
+/// Bench time for studs to be dead, and to say so.
+const LID_LIMIT: Duration = Duration::from_secs(30);
 
 /// How often a safe state that was cut short by a halt is begun again.
 const SAFE_STATE_TRIES: u32 = 3;
@@ -96,8 +100,8 @@ impl<'a> Engine<'a> {
     /// could not take that event.
     pub async fn run(&mut self) -> Outcome {
         self.begin();
-        let why = self.work().await;
-        self.close(Verdict::Aborted, &why);
+        let (cut, why) = self.work().await;
+        self.close(cut, &why);
         self.teardown().await;
         self.finish().await
     }
@@ -148,20 +152,23 @@ impl<'a> Engine<'a> {
     }
 
     /// Opens, sets up and steps through the plan, unless somebody asks to stop.
-    /// Why it ended; empty if it went to its end.
-    async fn work(&mut self) -> String {
+    /// What that makes of a step that ran, and why it ended; empty if it went to its
+    /// end.
+    async fn work(&mut self) -> (Verdict, String) {
         let Self { plan, bench, clock, log, header, control, selection, lacking, operator, .. } = self;
         let stage =
             Stage { bench: *bench, clock: clock.clone(), log: log.clone(), header, rule: plan.judging.rule, operator: operator.as_ref() };
-        match until_interrupt(log, control, 1, guarded(work(&stage, plan, selection, lacking))).await {
-            Ok(Ok(Ok(()))) => String::new(),
-            Ok(Ok(Err(why))) => why,
-            Ok(Err(panic)) => {
+        let work = until_open(log, *bench, guarded(work(&stage, plan, selection, lacking)));
+        match until_interrupt(log, control, 1, work).await {
+            Ok(Ok(Ok(Ok(())))) => (Verdict::Aborted, String::new()),
+            Ok(Ok(Ok(Err(why)))) => (Verdict::Aborted, why),
+            Ok(Ok(Err(panic))) => {
                 let step = log.look().state.place();
                 log.note(EventKind::Problem { step, verdict: Verdict::Error, message: panic.clone() });
-                panic
+                (Verdict::Aborted, panic)
             }
-            Err(by) => format!("interrupted by {by}"),
+            Ok(Err(Opened { verdict, why })) => (verdict, why),
+            Err(by) => (Verdict::Aborted, format!("interrupted by {by}")),
         }
     }
 
@@ -193,10 +200,11 @@ impl<'a> Engine<'a> {
         self.end_phase(error);
     }
 
-    /// The bench answered, and what is done to it will be in the journal.
+    /// The bench answered and has power, and what is done to it will be in the
+    /// journal.
     fn may_tear_down(&self) -> bool {
         let look = self.log.look();
-        look.state.opened && !look.journal_failed()
+        look.state.opened && !look.state.interlocked && !look.journal_failed()
     }
 
     async fn teardown_acts(&mut self) -> Result<(), String> {
@@ -206,10 +214,11 @@ impl<'a> Engine<'a> {
         log.note(EventKind::PhaseStarted { phase: "teardown".into() });
         let scene = Scene::new(&stage, "teardown", &[], true);
         let acts = clock.timeout(TEARDOWN_LIMIT, guarded(run_acts_after(&scene, &plan.teardown)));
-        let problem = match until_interrupt(log, control, 2, acts).await {
-            Ok(Ok(Ok(done))) => return done,
-            Ok(Ok(Err(panic))) => panic,
-            Ok(Err(_)) => format!("teardown did not end within {} s", TEARDOWN_LIMIT.as_secs()),
+        let problem = match until_interrupt(log, control, 2, until_open(log, *bench, acts)).await {
+            Ok(Ok(Ok(Ok(done)))) => return done,
+            Ok(Ok(Ok(Err(panic)))) => panic,
+            Ok(Err(Opened { why, .. })) => return Err(why),
+            Ok(Ok(Err(_))) => format!("teardown did not end within {} s", TEARDOWN_LIMIT.as_secs()),
             Err(by) => return Err(format!("interrupted by {by}")),
         };
         log.note(EventKind::Problem { step: Some("teardown".into()), verdict: Verdict::Error, message: problem.clone() });
@@ -227,6 +236,7 @@ impl<'a> Engine<'a> {
     async fn finish(&mut self) -> Outcome {
         if self.log.look().state.safe.is_none() {
             self.safe_state().await;
+            self.release_lid().await;
             self.close_bench().await;
         }
         let outcome = self.log.look().state.verdict();
@@ -271,6 +281,21 @@ impl<'a> Engine<'a> {
             SafeReport { parts: Vec::new(), took }
         });
         self.log.note(safe_event(&report));
+    }
+
+    /// The lid opens only when every stud is measured to be dead.
+    async fn release_lid(&self) {
+        if self.log.look().state.safe != Some(true) {
+            return;
+        }
+        let work = self.clock.timeout(LID_LIMIT, guarded(async { self.bench.release_lid().await }));
+        let lid = match work.await {
+            Ok(Ok(None)) => return,
+            Ok(Ok(Some(lid))) => lid,
+            Ok(Err(why)) => Lid::Locked { why },
+            Err(_) => Lid::Locked { why: format!("it was not known within {} s whether every stud is dead", LID_LIMIT.as_secs()) },
+        };
+        self.log.note(lid_event(lid));
     }
 
     /// After the safe state; what does not end as it should is the tester's.
@@ -330,7 +355,7 @@ async fn work(stage: &Stage<'_>, plan: &Plan, selection: &Selection, lacking: &B
     }
     let identity = |PartId { name, model, serial, firmware, calibration }| PartIdentity { name, model, serial, firmware, calibration };
     let parts = parts.into_iter().map(identity).collect();
-    stage.log.emit(EventKind::BenchOpened { parts }).map_err(broken)?;
+    stage.log.emit(EventKind::BenchOpened { parts, safeguards: stage.bench.safeguards() }).map_err(broken)?;
     if !plan.setup.is_empty() {
         stage.log.emit(EventKind::PhaseStarted { phase: "setup".into() }).map_err(broken)?;
         let scene = Scene::new(stage, "setup", &[], true);
@@ -350,6 +375,16 @@ async fn work(stage: &Stage<'_>, plan: &Plan, selection: &Selection, lacking: &B
         }
     }
     Course::new(stage, plan, selection, lacking).run().await
+}
+
+fn lid_event(lid: Lid) -> EventKind {
+    match lid {
+        Lid::Unlocked { studs } => {
+            let studs = studs.into_iter().map(|(signal, volts)| StudVolts { signal, value: Datum::number(volts) }).collect();
+            EventKind::Lid { unlocked: true, studs, reason: None }
+        }
+        Lid::Locked { why } => EventKind::Lid { unlocked: false, studs: Vec::new(), reason: Some(why) },
+    }
 }
 
 fn safe_event(report: &SafeReport) -> EventKind {

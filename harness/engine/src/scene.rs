@@ -66,7 +66,10 @@ impl From<ChannelError> for Stop {
             | Fault::OutOfRange { .. }
             | Fault::Refused { .. }
             | Fault::Readback { .. }
-            | Fault::WrongIdentity { .. } => Self::error(e.to_string()),
+            | Fault::WrongIdentity { .. }
+            | Fault::WrongCable { .. }
+            | Fault::NoUnit {}
+            | Fault::InterlockOpen { .. } => Self::error(e.to_string()),
         }
     }
 }
@@ -213,7 +216,8 @@ impl<'a> Scene<'a> {
 
     /// A bad value's verdict. What a tester saw that was held up says nothing of
     /// the unit.
-    pub(crate) fn bad(&self, blame: Blame) -> Verdict {
+    pub(crate) async fn bad(&self, blame: Blame) -> Verdict {
+        self.powered().await;
         match blame {
             Blame::Unit if !self.tester_only && !self.was_held_up() => Verdict::Fail,
             Blame::Unit | Blame::Tester => Verdict::Error,

@@ -18,6 +18,8 @@ pub(crate) struct State {
     pub(crate) open: Vec<OpenStep>,
     /// How often somebody asked to stop.
     pub(crate) interrupts: u32,
+    /// The interlock opened.
+    pub(crate) interlocked: bool,
     /// The safe state's event is out; whether it was confirmed.
     pub(crate) safe: Option<bool>,
     /// The last event is out.
@@ -80,6 +82,9 @@ impl State {
             EventKind::Retry { step, .. } => self.steps.entry(step.clone()).or_default().tries_again(),
             EventKind::StepFinished { step, verdict, reason, .. } => self.fold_step(step, *verdict, reason.as_deref()),
             EventKind::Interrupted { count, .. } => self.interrupts = *count,
+            EventKind::InterlockOpened { .. } => self.interlocked = true,
+            // A bench whose studs nobody knows to be dead is out of order.
+            EventKind::Lid { unlocked, .. } => self.trouble |= !unlocked,
             EventKind::SafeState { confirmed, .. } => self.safe = Some(*confirmed),
             EventKind::RunFinished { disposition, status, safe, .. } => {
                 self.outcome = Some(Outcome { disposition: *disposition, status: *status, safe: *safe });
@@ -175,11 +180,12 @@ impl State {
     }
 
     /// What the run was. Any wish to stop makes it aborted, however late it
-    /// came; an error of the tester weighs more.
+    /// came, and so does an interlock that opened: that too is a person's doing.
+    /// An error of the tester weighs more.
     fn status(&self) -> Status {
         if self.trouble || self.steps.values().any(|s| s.worst == Some(Verdict::Error)) {
             Status::TesterError
-        } else if self.interrupts > 0 {
+        } else if self.interrupts > 0 || self.interlocked {
             Status::Aborted
         } else {
             Status::Completed

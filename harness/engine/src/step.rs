@@ -96,6 +96,7 @@ pub(crate) async fn run_acts(scene: &Scene<'_>, acts: &[Act]) -> Result<(), Stri
             Ok(()) => continue,
             Err(stop) => stop,
         };
+        scene.not_interlocked().await;
         // Of an action in a branch it is known already.
         scene.failure.set(scene.failure.get().or(act.fails_as));
         let problem = |verdict, message| {

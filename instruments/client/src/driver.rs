@@ -71,14 +71,17 @@ impl Driver {
         template.map(|t| t.with(value)).ok_or_else(|| self.link.error(ErrorKind::Unsupported { what: verb.words() }))
     }
 
+    /// Asks who it is.
+    pub(crate) async fn who(&self) -> Result<Identity, ClientError> {
+        let query = self.command(Verb::Identify, 0.0)?;
+        let reply = self.link.ask(&query).await?;
+        Identity::parse(&reply).ok_or_else(|| self.garbled(&query, reply.as_bytes(), "maker, model, serial, firmware"))
+    }
+
     /// Asks who it is and compares that with the dialect and the expected
     /// serial number.
     pub(crate) async fn identify(&self) -> Result<Identity, ClientError> {
-        let query = self.command(Verb::Identify, 0.0)?;
-        let reply = self.link.ask(&query).await?;
-        let Some(found) = Identity::parse(&reply) else {
-            return Err(self.garbled(&query, reply.as_bytes(), "maker, model, serial, firmware"));
-        };
+        let found = self.who().await?;
         let model = &self.dialect.identity;
         let begins = |text: &str, with: &str| text.get(..with.len()).is_some_and(|t| t.eq_ignore_ascii_case(with));
         if !begins(&found.maker, &model.idn_maker) || !begins(&found.model, &model.idn_model) || found.serial != self.serial {

@@ -73,6 +73,14 @@ impl Meter {
         Err(self.driver.link.error(ErrorKind::Readback { set: set.to_string(), found: found.to_string() }))
     }
 
+    /// Asks who it is; compares that with nothing.
+    ///
+    /// # Errors
+    /// `Garbled`, and the link's.
+    pub async fn who(&self) -> Result<Identity, ClientError> {
+        self.driver.who().await
+    }
+
     /// Its name on the bench.
     pub fn name(&self) -> &str {
         self.driver.link.name()

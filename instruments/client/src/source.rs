@@ -85,6 +85,14 @@ impl Source {
         Ok(())
     }
 
+    /// Asks who it is; compares that with nothing.
+    ///
+    /// # Errors
+    /// `Garbled`, and the link's.
+    pub async fn who(&self) -> Result<Identity, ClientError> {
+        self.driver.who().await
+    }
+
     /// Its name on the bench.
     pub fn name(&self) -> &str {
         self.driver.link.name()

@@ -3,7 +3,8 @@
 //! From EA's Programming ModBus & SCPI guide (05-2023): nothing is set without
 //! the remote lock (-201); replies carry units; one voltage set value for both
 //! directions; 26214 steps; the socket closes after 5 s without a message.
-//! Our assumptions: set values reach 102 % and protections 110 % of the rated
+//! Our assumptions: a pulled inhibit input switches the output off for good and
+//! refuses to switch it on (-221); set values reach 102 % and protections 110 % of the rated
 //! ones; three places in replies; noise of 1 mV and 25 ppm of the rated current.
 //! Not here: power and resistance modes, the function generator, Modbus.
 
@@ -116,6 +117,8 @@ pub(crate) struct Psb {
     settings: Settings,
     /// As commanded, and as it reads back.
     on: bool,
+    /// Its inhibit input is pulled.
+    inhibited: bool,
     stage: Rc<Stage>,
     locked: bool,
     socket_timeout_s: u64,
@@ -143,6 +146,7 @@ impl Psb {
             rng,
             settings: Settings::initial(rated_amps),
             on: false,
+            inhibited: false,
             locked: false,
             socket_timeout_s: 5,
             derated: None,
@@ -240,8 +244,12 @@ impl Behaviour for Psb {
         Duration::from_micros(self.rng.random_range(1_000..4_500))
     }
 
-    /// Its protection; seen when a message comes.
+    /// Its inhibit input and its protection; seen when a message comes.
     fn watch(&mut self) -> Option<Error> {
+        self.inhibited = self.terminals.inhibited();
+        if self.inhibited && self.on {
+            self.trip();
+        }
         if !self.on {
             return None;
         }
@@ -309,6 +317,9 @@ impl Command<Unit<Psb>> for Output {
     fn event(&self, unit: &mut Unit<Psb>, _: &mut Context, mut parameters: Parameters) -> Result<()> {
         let on = parameters.next_data()?;
         unit.behaviour.needs_lock()?;
+        if on && unit.behaviour.inhibited {
+            return Err(ErrorCode::SettingsConflict.into());
+        }
         unit.behaviour.switch(on);
         Ok(())
     }

@@ -21,6 +21,12 @@ pub trait Terminals: Send + Sync {
     /// The source's state from now on; slew and regulation are the world's.
     fn drive(&self, state: SourceState);
 
+    /// The inhibit input of a source is pulled, or was since this was last asked:
+    /// the world has switched it off already.
+    fn inhibited(&self) -> bool {
+        false
+    }
+
     /// Voltage at the terminals (or sense wires) at present, in V.
     fn volts(&self) -> f64;
 

@@ -75,6 +75,10 @@ pub enum EventKind {
     BenchOpened {
         /// Everything that has an identity.
         parts: Vec<PartIdentity>,
+        /// What guards people there: by what it is, what of it there is, `none`
+        /// where there is none.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        safeguards: BTreeMap<String, String>,
     },
     /// Setup, recover or teardown begins.
     PhaseStarted {
@@ -260,6 +264,16 @@ pub enum EventKind {
         /// How often so far, from 1.
         count: u32,
     },
+    /// What permits power opened, and the hardware switched off by itself: the
+    /// run ends here.
+    InterlockOpened {
+        /// `lid`, `emergency stop`.
+        input: String,
+        /// When.
+        at_ns: u64,
+        /// Uncertainty of `at-ns` (k = 2).
+        uncertainty_ns: u64,
+    },
     /// Outputs were switched off.
     SafeState {
         /// In the order in which they were switched.
@@ -268,6 +282,17 @@ pub enum EventKind {
         confirmed: bool,
         /// Bench time it took.
         took_ns: u64,
+    },
+    /// What became of the lock of the lid, after the safe state.
+    Lid {
+        /// Every stud was measured to be dead: the lid can be opened.
+        unlocked: bool,
+        /// Voltages by which that is known.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        studs: Vec<StudVolts>,
+        /// Why it stays locked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     /// Always the last.
     RunFinished {
@@ -286,6 +311,16 @@ pub enum EventKind {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         not_judged: Vec<String>,
     },
+}
+
+/// A voltage at a stud after the safe state.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct StudVolts {
+    /// Which signal was measured.
+    pub signal: String,
+    /// Volts.
+    pub value: Datum,
 }
 
 /// One result of a call.
@@ -324,7 +359,9 @@ impl EventKind {
             | Self::Retry { .. }
             | Self::StepFinished { .. }
             | Self::Interrupted { .. }
+            | Self::InterlockOpened { .. }
             | Self::SafeState { .. }
+            | Self::Lid { .. }
             | Self::RunFinished { .. } => false,
         }
     }

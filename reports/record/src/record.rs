@@ -51,6 +51,8 @@ pub struct Record {
     pub version: String,
     /// Models, serial numbers and firmware of the bench.
     pub parts: Vec<PartIdentity>,
+    /// What guards people at the bench.
+    pub safeguards: BTreeMap<String, String>,
     /// SHA-256 in hex by what it is of.
     pub digests: BTreeMap<String, String>,
     /// Each instrument's calibration on that day.
@@ -99,10 +101,11 @@ impl Record {
             return None;
         };
         let EventKind::RunFinished { disposition, status, safe, exit_code, .. } = last.kind else { return None };
-        let parts = journal.events.iter().find_map(|e| match &e.kind {
-            EventKind::BenchOpened { parts } => Some(parts.clone()),
+        let opened = journal.events.iter().find_map(|e| match &e.kind {
+            EventKind::BenchOpened { parts, safeguards } => Some((parts.clone(), safeguards.clone())),
             _ => None,
         });
+        let (parts, safeguards) = opened.unwrap_or_default();
         Some(Self {
             record: RECORD_SCHEMA,
             run: run.clone(),
@@ -119,7 +122,8 @@ impl Record {
             safe,
             exit_code,
             version: version.clone(),
-            parts: parts.unwrap_or_default(),
+            parts,
+            safeguards,
             digests: digests.clone(),
             calibration: calibration.clone(),
             parameters: parameters.clone(),

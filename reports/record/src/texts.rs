@@ -34,11 +34,13 @@ impl EventKind {
             Self::StepExcluded { reason, .. } => change(reason),
             Self::StepFinished { reason, .. } => reason.iter_mut().for_each(change),
             Self::SafeState { outputs, .. } => outputs.iter_mut().for_each(|o| change(&mut o.readback)),
+            Self::Lid { reason, .. } => reason.iter_mut().for_each(change),
             Self::BenchOpened { .. }
             | Self::PhaseStarted { .. }
             | Self::BranchFinished { .. }
             | Self::Retry { .. }
             | Self::Interrupted { .. }
+            | Self::InterlockOpened { .. }
             | Self::RunFinished { .. } => {}
         }
     }
@@ -70,7 +72,9 @@ impl EventKind {
             | Self::Retry { .. }
             | Self::StepFinished { .. }
             | Self::Interrupted { .. }
+            | Self::InterlockOpened { .. }
             | Self::SafeState { .. }
+            | Self::Lid { .. }
             | Self::RunFinished { .. } => return None,
         };
         Some((signal, told.into_iter().filter_map(text).collect()))

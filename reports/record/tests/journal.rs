@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use hil_record::event::SCHEMA;
 use hil_record::{
     CallResult, Datum, Disposition, Event, EventKind, EventSink, Exclusion, JournalError, JournalWriter, Measurement, PartIdentity,
-    SafeOutput, Status, Verdict, read_journal,
+    SafeOutput, Status, StudVolts, Verdict, read_journal,
 };
 
 fn number(kinds: Vec<EventKind>) -> Vec<Event> {
@@ -70,6 +70,7 @@ fn all_kinds() -> Vec<EventKind> {
                 firmware: String::new(),
                 calibration: text("2026-03-01, due 2027-03-01, certificate 17"),
             }],
+            safeguards: [(text("interlock"), text("lid, emergency stop"))].into(),
         },
         EventKind::PhaseStarted { phase: text("setup") },
         EventKind::PhaseFinished { phase: text("setup"), error: Some(text("no answer\u{0}\u{2028}\n]]>")) },
@@ -151,10 +152,16 @@ fn all_kinds() -> Vec<EventKind> {
         EventKind::StepExcluded { step: step(), by: Exclusion::Condition, reason: text("`when` does not hold") },
         EventKind::Retry { step: step(), attempt: 1, failure: text("open-contact") },
         EventKind::Interrupted { by: text("SIGINT"), count: 2 },
+        EventKind::InterlockOpened { input: text("lid"), at_ns: 16, uncertainty_ns: 1 },
         EventKind::SafeState {
             outputs: vec![SafeOutput { part: text("battery"), off: true, readback: text("OUTP? 0") }],
             confirmed: true,
             took_ns: 38_000_000,
+        },
+        EventKind::Lid {
+            unlocked: false,
+            studs: vec![StudVolts { signal: text("battery.voltage"), value: Datum::number(0.25) }],
+            reason: Some(text("`system.voltage` cannot be measured")),
         },
         EventKind::RunFinished {
             disposition: Disposition::Fail,
@@ -188,8 +195,10 @@ fn place(kind: &EventKind) -> usize {
         EventKind::StepExcluded { .. } => 15,
         EventKind::Retry { .. } => 16,
         EventKind::Interrupted { .. } => 17,
-        EventKind::SafeState { .. } => 18,
-        EventKind::RunFinished { .. } => 19,
+        EventKind::InterlockOpened { .. } => 18,
+        EventKind::SafeState { .. } => 19,
+        EventKind::Lid { .. } => 20,
+        EventKind::RunFinished { .. } => 21,
     }
 }
 
@@ -210,7 +219,7 @@ fn every_kind_of_event_survives() {
     let events = number(all_kinds());
     let mut kinds: Vec<_> = events.iter().map(|e| place(&e.kind)).collect();
     kinds.dedup();
-    assert_eq!(kinds, (0..20).collect::<Vec<_>>());
+    assert_eq!(kinds, (0..22).collect::<Vec<_>>());
 
     let bytes = written(&events);
     assert_eq!(bytes.iter().filter(|b| **b == b'\n').count(), events.len(), "one line each");

@@ -8,6 +8,7 @@ mod ending;
 mod progress;
 mod row;
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use hil_record::{Event, EventKind, EventSink, PartIdentity, SinkError, Verdict};
@@ -116,7 +117,7 @@ impl<W: Write> Console<W> {
                 ];
                 self.header(&lines)
             }
-            EventKind::BenchOpened { parts } => self.bench_opened(parts),
+            EventKind::BenchOpened { parts, safeguards } => self.bench_opened(parts, safeguards),
             EventKind::PhaseStarted { phase } => self.phase_started(now, phase),
             EventKind::PhaseFinished { phase, error } => self.phase_finished(now, phase, error.as_deref()),
             EventKind::StepStarted { step, title, index, of, attempt, beside, .. } => {
@@ -145,6 +146,8 @@ impl<W: Write> Console<W> {
             EventKind::Problem { step, verdict, message } => self.problem(step.as_deref(), *verdict, message),
             EventKind::StepFinished { step, verdict, reason, .. } => self.step_finished(now, step, *verdict, reason.as_deref()),
             EventKind::Interrupted { by, count } => self.interrupted(by, *count),
+            EventKind::InterlockOpened { input, at_ns, .. } => self.interlock_opened(input, *at_ns),
+            EventKind::Lid { unlocked, reason, .. } => self.lid(*unlocked, reason.as_deref()),
             EventKind::SafeState { outputs, confirmed, took_ns } => self.safe_state(outputs, *confirmed, *took_ns),
             EventKind::RunFinished { disposition, status, safe, exit_code, retried, not_judged } => {
                 self.run_finished(now, (*disposition, *status, *safe), *exit_code, (retried, not_judged))
@@ -159,8 +162,12 @@ impl<W: Write> Console<W> {
         Ok(())
     }
 
-    fn bench_opened(&mut self, parts: &[PartIdentity]) -> Written {
+    fn bench_opened(&mut self, parts: &[PartIdentity], safeguards: &BTreeMap<String, String>) -> Written {
         writeln!(self.out, "{:<9}{}, each who it should be", "opened", count(parts.len(), "part"))?;
+        let none: Vec<&str> = safeguards.iter().filter(|(_, what)| *what == "none").map(|(name, _)| name.as_str()).collect();
+        if !none.is_empty() {
+            writeln!(self.out, "{:<9}{}", "without", plain(&none.join(", ")))?;
+        }
         for p in parts.iter().filter(|_| self.options.verbose) {
             let firmware = if p.firmware.is_empty() { String::new() } else { format!(", firmware {}", p.firmware) };
             writeln!(self.out, "         {}", plain(&format!("{}: {}, serial {}{firmware}", p.name, p.model, p.serial)))?;

@@ -86,7 +86,9 @@ impl<W: Write> Csv<W> {
             | EventKind::Retry { .. }
             | EventKind::StepFinished { .. }
             | EventKind::Interrupted { .. }
-            | EventKind::SafeState { .. } => Ok(()),
+            | EventKind::InterlockOpened { .. }
+            | EventKind::SafeState { .. }
+            | EventKind::Lid { .. } => Ok(()),
         }
     }
 

@@ -9,6 +9,7 @@
 mod case;
 mod clean;
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use hil_record::{Event, EventKind, Measurement, PartIdentity, SafeOutput, Verdict};
@@ -21,7 +22,7 @@ use self::clean::{clean, line, round_times};
 use crate::integrity::Integrity;
 use crate::lang::Lang;
 use crate::strings::Strings;
-use crate::text::{self, count, duration};
+use crate::text::{self, count, duration, interlock};
 
 /// The report of a run, also of one that was killed.
 ///
@@ -67,7 +68,7 @@ impl Fold {
         let now = event.bench_ns;
         match &event.kind {
             EventKind::RunStarted { .. } => self.run_started(event),
-            EventKind::BenchOpened { parts } => self.bench_opened(parts),
+            EventKind::BenchOpened { parts, safeguards } => self.bench_opened(parts, safeguards),
             EventKind::PhaseStarted { phase } => self.phase_started(phase, now),
             EventKind::PhaseFinished { phase, error } => self.phase_finished(phase, error.as_deref(), now),
             EventKind::StepStarted { step, title, attempt, requirements, .. } => {
@@ -82,6 +83,8 @@ impl Fold {
             EventKind::Problem { step, verdict, message } => self.case_of(step.as_deref()).fault(*verdict, message.clone()),
             EventKind::StepFinished { step, verdict, reason, .. } => self.step_finished(step, *verdict, reason.as_deref(), now),
             EventKind::Interrupted { by, count } => self.interrupted(by, *count),
+            EventKind::InterlockOpened { input, .. } => self.interrupted(&interlock(input), 1),
+            EventKind::Lid { unlocked, reason, .. } => self.lid(*unlocked, reason.as_deref()),
             EventKind::SafeState { outputs, confirmed, took_ns } => self.safe_state(outputs, *confirmed, *took_ns),
             EventKind::Answer { step, prompt, value, unit, by, .. } => {
                 let line = format!("answer: {}: {} (by {})", text::plain(prompt), text::datum(value, unit), text::plain(by));
@@ -157,12 +160,13 @@ impl Fold {
         self.about.push(format!("integrity: {line}"));
     }
 
-    fn bench_opened(&mut self, parts: &[PartIdentity]) {
+    fn bench_opened(&mut self, parts: &[PartIdentity], safeguards: &BTreeMap<String, String>) {
         let line = |p: &PartIdentity| {
             let calibration = if p.calibration.is_empty() { String::new() } else { format!(", calibrated {}", p.calibration) };
             format!("part {}: {}, serial {}, firmware {}{calibration}", p.name, p.model, p.serial, p.firmware)
         };
         self.about.extend(parts.iter().map(line));
+        self.about.extend(safeguards.iter().map(|(what, there)| format!("safeguard {what}: {there}")));
     }
 
     fn phase_started(&mut self, phase: &str, now: u64) {
@@ -216,6 +220,14 @@ impl Fold {
     fn interrupted(&mut self, by: &str, count: u32) {
         self.about.push(format!("interrupted by {by} ({count})"));
         self.interrupted.get_or_insert_with(|| by.to_owned());
+    }
+
+    fn lid(&mut self, unlocked: bool, reason: Option<&str>) {
+        if unlocked {
+            return self.about.push("lid: can be opened, every stud is dead".into());
+        }
+        let locked = format!("the lid stays locked: {}", reason.unwrap_or("nobody knows why"));
+        self.case_of(None).fault(Verdict::Error, locked);
     }
 
     fn safe_state(&mut self, outputs: &[SafeOutput], confirmed: bool, took_ns: u64) {

@@ -43,6 +43,10 @@ pub struct Run {
     /// By whom, how often.
     pub(crate) interrupted: Option<(String, u32)>,
     pub(crate) safe_state: Option<SafeState>,
+    /// What guards people at the bench.
+    pub(crate) safeguards: BTreeMap<String, String>,
+    /// The lid's lock after it.
+    pub(crate) lid: Option<Lid>,
     pub(crate) outcome: Option<Outcome>,
     /// Steps that passed only when they were tried again.
     pub(crate) retried: Vec<String>,
@@ -61,6 +65,14 @@ pub(crate) struct SafeState {
     pub(crate) outputs: Vec<SafeOutput>,
     pub(crate) confirmed: bool,
     pub(crate) took_ns: u64,
+}
+
+/// What became of the lid's lock.
+#[derive(Clone, Debug)]
+pub(crate) struct Lid {
+    pub(crate) unlocked: bool,
+    /// Why it stays locked.
+    pub(crate) reason: String,
 }
 
 /// How many of each.

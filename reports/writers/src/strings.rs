@@ -148,6 +148,10 @@ table! {
     no_bench: "The bench did not open.", "Der Prüfplatz wurde nicht geöffnet.";
     safe_state: "Safe state", "Sicherer Zustand";
     safe_state_note: "In the order in which the outputs were switched off.", "In der Reihenfolge, in der die Ausgänge abgeschaltet wurden.";
+    safeguard: "Safeguard", "Schutz";
+    there_is: "There is", "Vorhanden";
+    lid_unlocked: "Every stud was measured to be dead; the lid can be opened.", "Alle Anschlüsse spannungsfrei gemessen; der Deckel lässt sich öffnen.";
+    lid_locked: "The lid stays locked:", "Der Deckel bleibt verriegelt:";
     output: "Output", "Ausgang";
     state: "State", "Zustand";
     off: "off", "aus";

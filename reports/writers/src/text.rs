@@ -104,6 +104,11 @@ pub(crate) fn count(n: usize, what: &str) -> String {
     if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 
+/// What ended a run whose interlock opened.
+pub(crate) fn interlock(input: &str) -> String {
+    format!("the interlock ({input})")
+}
+
 /// In front of a line: what is not good stands out without colour.
 pub(crate) fn mark(verdict: Verdict) -> &'static str {
     match verdict {

@@ -90,6 +90,8 @@ impl Timing {
             | EventKind::StepExcluded { .. }
             | EventKind::Retry { .. }
             | EventKind::Interrupted { .. }
+            | EventKind::InterlockOpened { .. }
+            | EventKind::Lid { .. }
             | EventKind::Call { .. }
             | EventKind::RunFinished { .. } => {}
         }

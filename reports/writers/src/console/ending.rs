@@ -22,6 +22,19 @@ impl<W: Write> Console<W> {
         self.marked(Verdict::Aborted, &format!("{what}, the bench is being made safe"))
     }
 
+    pub(super) fn interlock_opened(&mut self, input: &str, at_ns: u64) -> Written {
+        self.leave_row()?;
+        let what = format!("the interlock opened at {:.3} s: {}", at_ns as f64 / 1e9, plain(input));
+        self.marked(Verdict::Aborted, &format!("{what}; power is off, the run ends"))
+    }
+
+    pub(super) fn lid(&mut self, unlocked: bool, reason: Option<&str>) -> Written {
+        if unlocked {
+            return writeln!(self.out, "the lid can be opened: every stud is dead");
+        }
+        self.marked(Verdict::Error, &format!("THE LID STAYS LOCKED: {}", plain(reason.unwrap_or("nobody knows why"))))
+    }
+
     pub(super) fn safe_state(&mut self, outputs: &[SafeOutput], confirmed: bool, took_ns: u64) -> Written {
         writeln!(self.out)?;
         if confirmed {

@@ -15,6 +15,12 @@ pub(super) fn parts(v: &View) -> Markup {
                     thead { tr { th { (s.part) } th { (s.model) } th { (s.serial) } th { (s.firmware) } th { (s.calibrated) } } }
                     tbody { @for p in &v.run.parts { tr { td { (p.name) } td { (p.model) } td { (p.serial) } td { (p.firmware) } td { (p.calibration) } } } }
                 }
+                @if !v.run.safeguards.is_empty() {
+                    table {
+                        thead { tr { th { (s.safeguard) } th { (s.there_is) } } }
+                        tbody { @for (what, there) in &v.run.safeguards { tr { td { (what) } td { (there) } } } }
+                    }
+                }
             }
         }
     }
@@ -30,6 +36,9 @@ pub(super) fn safe_state(v: &View) -> Markup {
                 Some(state) => {
                     @if state.confirmed { p { "✓ " (s.confirmed_in) " " (v.duration(state.took_ns)) ". " (s.safe_state_note) } }
                     @else { p.reason { "⚠ " (s.safety_failed) " " (s.safe_state_note) } }
+                    @if let Some(lid) = &v.run.lid {
+                        @if lid.unlocked { p { "✓ " (s.lid_unlocked) } } @else { p.reason { "⚠ " (s.lid_locked) " " (lid.reason) } }
+                    }
                     table {
                         thead { tr { th.num { "#" } th { (s.output) } th { (s.state) } th { (s.readback) } } }
                         tbody {

@@ -2,7 +2,9 @@
 
 use hil_record::{Datum, Event, EventKind, Measurement, Outcome, PartIdentity, SafeOutput, Verdict};
 
-use super::{Answer, Attempt, Edge, Phase, Problem, Reading, Run, SafeState, Step, Stimulus, clean};
+use crate::text::interlock;
+
+use super::{Answer, Attempt, Edge, Lid, Phase, Problem, Reading, Run, SafeState, Step, Stimulus, clean};
 
 impl Run {
     pub(super) fn take(&mut self, event: &Event) {
@@ -11,8 +13,9 @@ impl Run {
         self.bench_ns = self.bench_ns.max(now);
         match &event.kind {
             EventKind::RunStarted { .. } => self.run_started(event),
-            EventKind::BenchOpened { parts } => {
+            EventKind::BenchOpened { parts, safeguards } => {
                 self.parts = parts.iter().map(clean_part).collect();
+                self.safeguards = safeguards.iter().map(|(what, there)| (clean(what), clean(there))).collect();
             }
             EventKind::PhaseStarted { phase } => self.phase_started(clean(phase), now),
             EventKind::PhaseFinished { phase, error } => self.phase_finished(&clean(phase), error.as_deref(), now),
@@ -54,6 +57,10 @@ impl Run {
                 self.step_finished(step, *attempt, *verdict, reason.as_deref(), now)
             }
             EventKind::Interrupted { by, count } => self.interrupted = Some((clean(by), *count)),
+            EventKind::InterlockOpened { input, .. } => self.interrupted = Some((clean(&interlock(input)), 1)),
+            EventKind::Lid { unlocked, reason, .. } => {
+                self.lid = Some(Lid { unlocked: *unlocked, reason: clean(reason.as_deref().unwrap_or_default()) });
+            }
             EventKind::SafeState { outputs, confirmed, took_ns } => {
                 let outputs = outputs.iter().map(clean_output).collect();
                 self.safe_state = Some(SafeState { outputs, confirmed: *confirmed, took_ns: *took_ns });
