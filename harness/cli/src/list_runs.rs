@@ -10,6 +10,7 @@ use hil_writers::Run;
 use crate::args::RunsArguments;
 use crate::evidence::JOURNAL;
 use crate::failure::Failure;
+use crate::guardian::side_journal::{self, Entry};
 
 const HEAD: [&str; 7] = ["WHEN (UTC)", "PLAN", "SERIAL", "BENCH", "TOOK", "RESULT", "RUN"];
 /// Column of the result.
@@ -69,7 +70,7 @@ impl Row {
         let name = folder.file_name().map_or(String::new(), |n| n.to_string_lossy().into_owned());
         let found = fs::read(folder.join(JOURNAL)).map_err(|e| e.to_string()).and_then(|bytes| Found::of(&bytes));
         match found {
-            Ok(found) => found.row(plain(&name)),
+            Ok(found) => found.guarded(&side_journal::read(folder)).row(plain(&name)),
             Err(cause) => {
                 let none = || "?".to_owned();
                 let cells = [none(), none(), none(), none(), none(), plain(&format!("unreadable: {cause}")), plain(&name)];
@@ -116,6 +117,14 @@ impl Found {
         let place = step.map_or("before the first step".to_owned(), |step| format!("at {step}"));
         let cut = format!("cut short {place}, {} measured{failed}", verdicts().count());
         Ok(Self { first: first.clone(), took_ns: last.bench_ns, outcome: Run::of(&events).outcome(), cut: Some(cut) })
+    }
+
+    /// … and what its guardian did.
+    fn guarded(mut self, deeds: &[Entry]) -> Self {
+        if let (Some(cut), Some(off)) = (&mut self.cut, side_journal::switched_off(deeds)) {
+            cut.push_str(if off { "; its guardian switched off" } else { "; its guardian could NOT confirm that it is off" });
+        }
+        self
     }
 
     fn row(self, name: String) -> Row {

@@ -96,3 +96,9 @@ pub fn read(folder: &Path) -> Vec<Entry> {
     let text = std::fs::read_to_string(folder.join(SIDE_JOURNAL)).unwrap_or_default();
     text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
+
+/// Whether a guardian that had to act could confirm that the bench is off.
+pub fn switched_off(entries: &[Entry]) -> Option<bool> {
+    let confirmed = |deed: &Deed| if let Deed::SafeState { confirmed, .. } = deed { *confirmed } else { false };
+    (!entries.is_empty()).then(|| entries.iter().any(|e| confirmed(&e.deed)))
+}

@@ -84,6 +84,9 @@ fn a_run_that_dies_or_hangs_is_fenced_and_its_bench_switched_off() {
         assert!(served.state().dead(1.0), "{harm}: {:?}", served.state());
         assert_eq!(served.state().watchdog_trips, 0, "{harm}");
         assert!(!ended(&out.0.join(harm)), "nobody writes in a dead run's journal");
+        let listed = hil().args(["runs", "--out"]).arg(&out.0).output().expect("hil starts");
+        let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+        assert!(listed.contains("aborted: cut short at outputs, 0 measured; its guardian switched off"), "{listed}");
         next_starts_clean(&served);
     }
 }
