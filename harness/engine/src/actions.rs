@@ -34,7 +34,7 @@ pub(crate) async fn perform<'a>(scene: &Scene<'a>, branch: &[usize], act: &'a Ac
         Action::Settle { signal, within, over, timeout } => settle::settle(scene, signal, *within, *over, *timeout).await,
         Action::Measure { signal, name, statistic, over, check, blame } => {
             let taken = measure::take(scene, signal, name, *statistic, *over, check).await?;
-            scene.judge(&taken, check, *blame)
+            scene.judge(&taken, check, *blame).await
         }
         Action::Watch { signal, trigger, name } => watch::watch(scene, signal, trigger, name),
         Action::Require { expression, name, check, within, blame } => {

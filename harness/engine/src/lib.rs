@@ -21,6 +21,7 @@ mod names;
 mod scene;
 mod state;
 mod step;
+mod timed;
 mod uncertainty;
 mod wall;
 mod watches;

@@ -20,7 +20,7 @@ pub(super) async fn expect(scene: &Scene<'_>, conditions: &[Wanted], within: Dur
     }
     let mut worst = Verdict::Pass;
     for ((signal, condition), reading) in conditions.iter().zip(&readings) {
-        worst = worst.max(scene.judge_condition(signal, condition, reading)?);
+        worst = worst.max(scene.judge_condition(signal, condition, reading).await?);
     }
     if worst == Verdict::Pass { Ok(()) } else { Err(Stop::Judged) }
 }

@@ -35,7 +35,7 @@ pub(super) async fn prompt(scene: &Scene<'_>, text: &str, asked: &Asked, name: &
         return Ok(());
     };
     let taken = Taken { name, of: "operator".to_owned(), value, uncertainty: None, at, kind: None };
-    scene.judge(&taken, check, Blame::Unit)
+    scene.judge(&taken, check, Blame::Unit).await
 }
 
 #[cfg(test)]

@@ -28,10 +28,10 @@ pub(super) async fn require(
     if scene.stage.clock.timeout(within, all_seen).await.is_err()
         && let Some(edge) = missing(scene, &edges)
     {
-        return Err(Stop::Problem(scene.bad(blame), not_seen(scene, edge, within)));
+        return Err(Stop::Problem(scene.bad(blame).await?, not_seen(scene, edge, within)));
     }
     if let (Expression::Value(value), Check::Equals(_)) = (expression, check) {
-        return require_word(scene, value, name, check, blame);
+        return require_word(scene, value, name, check, blame).await;
     }
     let out = evaluate(expression, &scene.names.borrow()).map_err(|e| Stop::error(e.to_string()))?;
     // Without an edge, the judgement is of now.
@@ -40,18 +40,18 @@ pub(super) async fn require(
     let value = Value::Quantity(out.quantity);
     let uncertainty = form.as_ref().map(Form::expanded);
     let taken = Taken { name, of: expression.to_string(), value: value.clone(), uncertainty, at, kind: None };
-    let judged = scene.judge(&taken, check, blame);
+    let judged = scene.judge(&taken, check, blame).await;
     scene.keep_known(name, Known { value, uncertainty: form, at });
     judged
 }
 
 /// A level, an LED's state or a text has no arithmetic: it is judged as it was
 /// taken.
-fn require_word(scene: &Scene<'_>, value: &str, name: &str, check: &Check, blame: Blame) -> Result<(), Stop> {
+async fn require_word(scene: &Scene<'_>, value: &str, name: &str, check: &Check, blame: Blame) -> Result<(), Stop> {
     let known = scene.names.borrow().value(value).cloned();
     let known = known.ok_or_else(|| Stop::error(EvaluateError::NoValue(value.to_owned()).to_string()))?;
     let taken = Taken { name, of: value.to_owned(), value: known.value, uncertainty: None, at: known.at, kind: None };
-    scene.judge(&taken, check, blame)
+    scene.judge(&taken, check, blame).await
 }
 
 /// What the clock's own error adds to a time between edges.

@@ -32,7 +32,7 @@ pub(super) async fn write(scene: &Scene<'_>, entries: &[Entry], commit: &SignalI
     // Every one is judged, also when one is wrong.
     let mut bad = None;
     for ((entry, value), reading) in written.iter().zip(readings) {
-        match judge(scene, entry, value, &reading) {
+        match judge(scene, entry, value, &reading).await {
             Err(Stop::Judged) => bad = Some(Stop::Judged),
             other => other?,
         }
@@ -50,7 +50,7 @@ async fn once_clean(scene: &Scene<'_>, entries: &[Entry], state: &SignalId, dead
         let first = all.next().ok_or_else(|| Stop::error(format!("no reading of `{state}`")))?;
         let done = holds(&clean, &first.value) == Some(true);
         if done || scene.now() >= deadline {
-            let verdict = scene.judge_condition(state, &clean, &first)?;
+            let verdict = scene.judge_condition(state, &clean, &first).await?;
             return if verdict == Verdict::Pass { Ok(all.collect()) } else { Err(Stop::Judged) };
         }
         scene.stage.clock.sleep(scene.channel(state)?.interval()).await;
@@ -75,12 +75,12 @@ async fn stage(scene: &Scene<'_>, signal: &SignalId, value: &Value) -> Result<()
 
 /// A quantity must be the nearest step of the memory to what was written, words
 /// exactly that.
-fn judge(scene: &Scene<'_>, entry: &Entry, value: &Value, reading: &Reading) -> Result<(), Stop> {
+async fn judge(scene: &Scene<'_>, entry: &Entry, value: &Value, reading: &Reading) -> Result<(), Stop> {
     let Some((written, step)) = value.quantity().zip(entry.step).filter(|_| reading.value.quantity().is_some()) else {
         // A word for a quantity (`not-available`) is the unit's answer, not a
         // reading that the tester cannot compare.
         let expected = if value.quantity().is_some() { Value::Text(value.to_string()) } else { value.clone() };
-        let verdict = scene.judge_condition(&entry.signal, &Condition::Is(expected), reading)?;
+        let verdict = scene.judge_condition(&entry.signal, &Condition::Is(expected), reading).await?;
         scene.keep_value(entry.signal.as_str(), entry.signal.as_str(), &reading.value, None, reading.at);
         return if verdict == Verdict::Pass { Ok(()) } else { Err(Stop::Judged) };
     };
@@ -97,7 +97,7 @@ fn judge(scene: &Scene<'_>, entry: &Entry, value: &Value, reading: &Reading) -> 
         at: reading.at,
         kind: scene.kind(&entry.signal),
     };
-    scene.judge(&taken, &Check::Limit(limit), Blame::Unit)
+    scene.judge(&taken, &Check::Limit(limit), Blame::Unit).await
 }
 
 #[cfg(test)]
