@@ -36,7 +36,7 @@ impl Bench for Saboteur {
     fn release(&self) -> BoxFuture<'_, Result<(), ChannelError>> {
         self.bench.release()
     }
-    fn held_up(&self, since: Nanos) -> Duration {
+    fn held_up(&self, since: Nanos) -> BoxFuture<'_, Result<Duration, ChannelError>> {
         self.bench.held_up(since)
     }
     fn open(&self) -> BoxFuture<'_, Result<Vec<PartId>, ChannelError>> {

@@ -30,17 +30,13 @@ impl Scene<'_> {
     /// When it is not good: the step ends here.
     pub(crate) async fn judge(&self, taken: &Taken<'_>, check: &Check, blame: Blame) -> Result<(), Stop> {
         let m = match check {
-            Check::Limit(limit) => self.judge_limit(taken, limit, blame).await,
+            Check::Limit(limit) => self.judge_limit(taken, limit, blame).await?,
             Check::Computed { low, high } => {
                 let (limit, uncertainty) = self.bounds(taken, low.as_ref(), high.as_ref())?;
-                self.judge_limit(&Taken { uncertainty, ..taken.clone() }, &limit, blame).await
+                self.judge_limit(&Taken { uncertainty, ..taken.clone() }, &limit, blame).await?
             }
             Check::Equals(expected) => {
-                let verdict = match holds(&Condition::Is(expected.clone()), &taken.value) {
-                    Some(true) => Verdict::Pass,
-                    Some(false) => self.bad(blame).await,
-                    None => Verdict::Error,
-                };
+                let verdict = self.stands(verdict_of(holds(&Condition::Is(expected.clone()), &taken.value)), blame).await?;
                 Measurement { expected: Some(expected.to_string()), ..self.measurement(taken, verdict) }
             }
         };
@@ -53,16 +49,17 @@ impl Scene<'_> {
 
     /// Decides by the plan's rule. What guards the tester itself makes no
     /// statement on the unit's conformity: it is decided by simple acceptance.
-    async fn judge_limit(&self, taken: &Taken<'_>, limit: &Limit, blame: Blame) -> Measurement {
+    async fn judge_limit(&self, taken: &Taken<'_>, limit: &Limit, blame: Blame) -> Result<Measurement, Stop> {
         let of_unit = blame == Blame::Unit && !self.tester_only;
         let rule = if of_unit { self.stage.rule } else { DecisionRule::Simple };
         let decided = taken.value.quantity().and_then(|q| rule.decide(limit, q, taken.uncertainty));
         let verdict = match decided.map(|d| d.decision) {
             Some(Decision::Pass | Decision::ConditionalPass) => Verdict::Pass,
             Some(Decision::ConditionalFail | Decision::Undecided) => Verdict::Inconclusive,
-            Some(Decision::Fail) => self.bad(blame).await,
+            Some(Decision::Fail) => Verdict::Fail,
             None => Verdict::Error,
         };
+        let verdict = self.stands(verdict, blame).await?;
         let mut m = self.measurement(taken, verdict);
         self.add_limit(&mut m, limit, taken.kind);
         if let Some(decided) = decided {
@@ -73,16 +70,12 @@ impl Scene<'_> {
                 m.accept_high = decided.accept_high.and_then(|q| in_unit(q, taken.kind));
             }
         }
-        m
+        Ok(m)
     }
 
     /// Journals a reading that was expected to satisfy a condition.
     pub(crate) async fn judge_condition(&self, signal: &SignalId, condition: &Condition, reading: &Reading) -> Result<Verdict, Stop> {
-        let verdict = match holds(condition, &reading.value) {
-            Some(true) => Verdict::Pass,
-            Some(false) => self.bad(Blame::Unit).await,
-            None => Verdict::Error,
-        };
+        let verdict = self.stands(verdict_of(holds(condition, &reading.value)), Blame::Unit).await?;
         let kind = self.kind(signal);
         let taken = Taken {
             name: signal.as_str(),
@@ -146,6 +139,15 @@ impl Scene<'_> {
         if let Some(requirement) = limit.requirement.as_ref().filter(|r| self.requirements.contains(r)) {
             m.requirements = vec![requirement.clone()];
         }
+    }
+}
+
+/// Of what is good, bad, or cannot be compared.
+const fn verdict_of(good: Option<bool>) -> Verdict {
+    match good {
+        Some(true) => Verdict::Pass,
+        Some(false) => Verdict::Fail,
+        None => Verdict::Error,
     }
 }
 

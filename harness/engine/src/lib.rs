@@ -22,6 +22,7 @@ mod names;
 mod scene;
 mod state;
 mod step;
+mod timed;
 mod uncertainty;
 mod wall;
 mod watches;

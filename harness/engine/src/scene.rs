@@ -80,7 +80,7 @@ impl From<JournalFailed> for Stop {
     }
 }
 
-/// Longest time for which a tester may be held up and still blame the unit. As
+/// Longest time for which a tester may be held up and still judge the unit. As
 /// long as the shortest reaction that plans judge by polling.
 const HELD_UP: Duration = Duration::from_millis(100);
 
@@ -102,6 +102,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) failure: Cell<Option<FailureKind>>,
     /// When it began.
     pub(crate) begun: Nanos,
+    /// Its acts time something.
+    pub(crate) timed: bool,
     /// It was said that the tester was held up.
     pub(crate) told: Cell<bool>,
     /// When its time is over.
@@ -122,6 +124,7 @@ impl<'a> Scene<'a> {
             act: Cell::new(0),
             failure: Cell::new(None),
             begun: stage.clock.now(),
+            timed: false,
             told: Cell::new(false),
             end: stage.clock.now() + PHASE_LIMIT,
             names,
@@ -214,19 +217,29 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// A bad value's verdict. What a tester saw that was held up says nothing of
-    /// the unit.
-    pub(crate) async fn bad(&self, blame: Blame) -> Verdict {
-        self.powered().await;
-        match blame {
-            Blame::Unit if !self.tester_only && !self.was_held_up() => Verdict::Fail,
-            Blame::Unit | Blame::Tester => Verdict::Error,
+    /// A bad value's verdict.
+    pub(crate) async fn bad(&self, blame: Blame) -> Result<Verdict, Stop> {
+        self.stands(Verdict::Fail, blame).await
+    }
+
+    /// A verdict as it stands. What a tester saw that was held up says nothing of
+    /// the unit, neither good where time matters, nor bad anywhere.
+    pub(crate) async fn stands(&self, verdict: Verdict, blame: Blame) -> Result<Verdict, Stop> {
+        let doubtful = match verdict {
+            Verdict::Fail if blame == Blame::Tester || self.tester_only => return Ok(Verdict::Error),
+            Verdict::Fail => true,
+            Verdict::Pass | Verdict::Inconclusive => self.timed,
+            Verdict::Skipped | Verdict::Aborted | Verdict::Error => false,
+        };
+        if verdict == Verdict::Fail {
+            self.powered().await;
         }
+        if doubtful && self.was_held_up().await? { Ok(Verdict::Error) } else { Ok(verdict) }
     }
 
     /// … and if so, says so once.
-    fn was_held_up(&self) -> bool {
-        let held_up = self.stage.bench.held_up(self.begun);
+    async fn was_held_up(&self) -> Result<bool, Stop> {
+        let held_up = self.stage.bench.held_up(self.begun).await?;
         if held_up > HELD_UP && !self.told.replace(true) {
             let message = format!(
                 "the tester was held up for {} of bench time, what it found is no judgement",
@@ -234,6 +247,6 @@ impl<'a> Scene<'a> {
             );
             self.stage.log.note(EventKind::Problem { step: Some(self.step.to_owned()), verdict: Verdict::Error, message });
         }
-        held_up > HELD_UP
+        Ok(held_up > HELD_UP)
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use hil_model::{Act, FailureKind, Quantity, Step};
+use hil_model::{Act, Blame, FailureKind, Quantity, Step};
 use hil_record::{EventKind, Verdict};
 
 use crate::actions::perform;
@@ -11,6 +11,7 @@ use crate::dispatcher::JournalFailed;
 use crate::names::Exported;
 use crate::scene::{Scene, Stage, Stop};
 use crate::state::State;
+use crate::timed::timed;
 use crate::watches::attended;
 
 /// Why nothing goes on after the journal failed.
@@ -55,9 +56,9 @@ pub(crate) async fn run_step(
         beside,
     })?;
     let end = stage.clock.now() + step.timeout;
-    let scene = Scene { attempt, end, ..Scene::new(stage, &step.id, &step.requirements, false) };
+    let scene = Scene { attempt, end, timed: timed(&step.acts), ..Scene::new(stage, &step.id, &step.requirements, false) };
     scene.names.borrow_mut().import(imports);
-    if stage.clock.timeout(step.timeout, run_acts(&scene, &step.acts)).await.is_err() {
+    if stage.clock.timeout(step.timeout, run_and_vouch(&scene, step)).await.is_err() {
         let doing = step.acts.get(scene.act.get()).map_or("", |a| a.text.as_str());
         let limit = Quantity::seconds(step.timeout.as_secs_f64());
         let message = format!("step `{}` did not end within its timeout of {limit}, it was at `{doing}`", step.id);
@@ -87,6 +88,17 @@ pub(crate) fn finish_step(stage: &Stage<'_>, step: &str, floor: Option<Verdict>,
     Ok(verdict)
 }
 
+/// The acts; then, that what is given to later steps was not found by a tester
+/// who was held up: there it would be judged as if it had not been.
+async fn run_and_vouch(scene: &Scene<'_>, step: &Step) {
+    if run_acts(scene, &step.acts).await.is_ok()
+        && !step.course.exports.is_empty()
+        && let Err(stop) = scene.stands(Verdict::Pass, Blame::Unit).await
+    {
+        tell(scene, "export", stop);
+    }
+}
+
 /// Acts of a step, of setup or of teardown, in order, up to the first that is
 /// not good. Why they ended early is journalled; the error is its message.
 pub(crate) async fn run_acts(scene: &Scene<'_>, acts: &[Act]) -> Result<(), String> {
@@ -99,22 +111,28 @@ pub(crate) async fn run_acts(scene: &Scene<'_>, acts: &[Act]) -> Result<(), Stri
         scene.not_interlocked().await;
         // Of an action in a branch it is known already.
         scene.failure.set(scene.failure.get().or(act.fails_as));
-        let problem = |verdict, message| {
-            let message = format!("`{}`: {message}", act.text);
-            scene.stage.log.note(EventKind::Problem { step: Some(scene.step.to_owned()), verdict, message: message.clone() });
-            message
-        };
-        return Err(match stop {
-            Stop::Judged => format!("`{}` was not good", act.text),
-            Stop::Journal => NO_JOURNAL.into(),
-            Stop::Problem(verdict, message) => problem(verdict, message),
-            Stop::NoCommunication(message) => {
-                scene.failure.set(Some(FailureKind::NoCommunication));
-                problem(Verdict::Error, message)
-            }
-        });
+        return Err(tell(scene, &act.text, stop));
     }
     Ok(())
+}
+
+/// Journals why the acts ended early, if that is still to be done; the same as a
+/// message.
+fn tell(scene: &Scene<'_>, act: &str, stop: Stop) -> String {
+    let problem = |verdict, message| {
+        let message = format!("`{act}`: {message}");
+        scene.stage.log.note(EventKind::Problem { step: Some(scene.step.to_owned()), verdict, message: message.clone() });
+        message
+    };
+    match stop {
+        Stop::Judged => format!("`{act}` was not good"),
+        Stop::Journal => NO_JOURNAL.into(),
+        Stop::Problem(verdict, message) => problem(verdict, message),
+        Stop::NoCommunication(message) => {
+            scene.failure.set(Some(FailureKind::NoCommunication));
+            problem(Verdict::Error, message)
+        }
+    }
 }
 
 /// As [`run_acts`], after a step that may have been cut short: first every signal

@@ -182,8 +182,11 @@ impl Bench for TestBench {
         self.channels.get(signal).map(|c| Rc::clone(c) as Rc<dyn Channel>)
     }
 
-    fn held_up(&self, _since: Nanos) -> Duration {
-        self.held_up
+    fn held_up(&self, _since: Nanos) -> BoxFuture<'_, Result<Duration, ChannelError>> {
+        Box::pin(async {
+            self.world.behave("held-up").await?;
+            Ok(self.held_up)
+        })
     }
 
     fn release(&self) -> BoxFuture<'_, Result<(), ChannelError>> {

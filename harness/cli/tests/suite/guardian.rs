@@ -58,12 +58,26 @@ fn guarded(out: &Scratch, run: &str) -> String {
     }
 }
 
+/// The next run, again if this computer was too busy for a finding; what the first
+/// attempt said on standard error.
+fn next_run(served: &Served, plan: &str) -> String {
+    let first = served.run(plan, &[]);
+    let told = String::from_utf8_lossy(&first.output.stderr).into_owned();
+    let mut next = first;
+    for _ in 0..20 {
+        if !next.text().contains("the tester was held up") {
+            break;
+        }
+        next = served.run(plan, &[]);
+    }
+    assert_eq!(next.code, 0, "{}", next.text());
+    told
+}
+
 /// The next run knows nothing of the last.
 fn next_starts_clean(served: &Served) {
     let scratch = Scratch::new("guardian-next");
-    let next = served.run_in_peace(&plan(&scratch, r#"{ wait = "100 ms" }"#));
-    assert_eq!(next.code, 0, "{}", next.text());
-    let told = String::from_utf8_lossy(&next.output.stderr).into_owned();
+    let told = next_run(served, &plan(&scratch, r#"{ wait = "100 ms" }"#));
     assert!(!told.contains("safe state first"), "{told}");
 }
 
@@ -115,8 +129,8 @@ fn with_both_dead_the_server_switches_off() {
     served.wait("still on", Duration::from_secs(10), |s| s.dead(1.0));
     assert_eq!((served.state().watchdog_trips, deeds(&out, "kill-both")), (1, Vec::new()));
     let scratch = Scratch::new("guardian-next");
-    let next = served.run_in_peace(&plan(&scratch, r#"{ wait = "100 ms" }"#));
-    assert_eq!(next.code, 0, "{}", next.text());
+    let told = next_run(&served, &plan(&scratch, r#"{ wait = "100 ms" }"#));
+    assert!(told.contains("safe state first"), "{told}");
 }
 
 #[test]
@@ -231,8 +245,7 @@ fn a_pulled_cable_is_a_tester_error_and_the_inhibit_switches_off() {
     assert!(cleared.status.success(), "{cleared:?}");
     cable.put_back();
     // What is not known to be off is switched off first.
-    let next = served.run_in_peace(&short);
-    assert_eq!(next.code, 0, "{}", next.text());
+    assert!(next_run(&served, &short).contains("safe state first"));
 }
 
 #[test]

@@ -22,9 +22,13 @@ pub struct Served {
 
 impl Served {
     pub fn begin(name: &str, args: &[&str]) -> Self {
+        Self::at(10, name, args)
+    }
+
+    fn at(speed: u32, name: &str, args: &[&str]) -> Self {
         let scratch = Scratch::new(name);
         let mut child = hil()
-            .args(["virtual", "serve", "virtual", "--speed", "10", "--socket"])
+            .args(["virtual", "serve", "virtual", "--speed", &speed.to_string(), "--socket"])
             .arg(scratch.0.join("b.sock"))
             .args(args)
             .stdout(Stdio::piped())
@@ -65,16 +69,10 @@ impl Served {
         run(&self.runs(), plan, &[&["--bench", &self.bench()], args].concat())
     }
 
-    /// As `run`, again if this computer was too busy for a finding.
-    pub fn run_in_peace(&self, plan: &str) -> Run {
-        let mut run = self.run(plan, &[]);
-        for _ in 0..5 {
-            if !run.text().contains("the tester was held up") {
-                break;
-            }
-            run = self.run(plan, &[]);
-        }
-        run
+    /// As `run`; `None` if this computer was too busy for a finding.
+    pub fn run_in_peace(&self, plan: &str) -> Option<Run> {
+        let run = self.run(plan, &[]);
+        if run.text().contains("the tester was held up") { None } else { Some(run) }
     }
 
     fn runs(&self) -> Scratch {
@@ -112,6 +110,14 @@ impl Served {
         std::io::Read::read_to_string(&mut stderr, &mut said).expect("text");
         Output { status: self.child.wait().expect("a child"), stdout: Vec::new(), stderr: said.into_bytes() }
     }
+}
+
+/// A served bench on which the test went through. A hold-up of 10 ms is one of
+/// 100 ms of a bench that is ten times as fast: on a busy computer, benches that
+/// are slower leave room for it.
+fn in_peace(name: &str, args: &[&str], test: impl Fn(&Served) -> Option<()>) -> Served {
+    let benches = [10, 10, 5, 2, 1, 1, 1].into_iter().map(|speed| Served::at(speed, name, args));
+    benches.into_iter().find(|served| test(served).is_some()).expect("this computer is too busy")
 }
 
 impl Drop for Served {
@@ -202,14 +208,16 @@ fn a_served_bench_finds_what_the_one_in_memory_finds() {
         let scratch = Scratch::new("served-plan");
         let plan = plan(&scratch, r#"{ wait = "100 ms" }"#);
         let in_memory = run(&scratch, &plan, &defects);
-        let served = Served::begin("served", &defects);
-        let over_sockets = served.run_in_peace(&plan);
-        assert_eq!(over_sockets.code, in_memory.code, "{defect:?}: {}\n{}", over_sockets.text(), in_memory.text());
-        assert_eq!(verdicts(&over_sockets), verdicts(&in_memory), "{defect:?}: {}", over_sockets.text());
-        assert_eq!(over_sockets.confirmed_safe(), Some(true), "{}", over_sockets.text());
-        served.wait("not dead after the run", Duration::from_secs(5), |s| s.dead(1.0) && s.clients == 0);
-        // A second run on the same, still clamped unit.
-        assert_eq!(served.run_in_peace(&plan).code, in_memory.code);
+        let served = in_peace("served", &defects, |served| {
+            let over_sockets = served.run_in_peace(&plan)?;
+            assert_eq!(over_sockets.code, in_memory.code, "{defect:?}: {}\n{}", over_sockets.text(), in_memory.text());
+            assert_eq!(verdicts(&over_sockets), verdicts(&in_memory), "{defect:?}: {}", over_sockets.text());
+            assert_eq!(over_sockets.confirmed_safe(), Some(true), "{}", over_sockets.text());
+            served.wait("not dead after the run", Duration::from_secs(5), |s| s.dead(1.0) && s.clients == 0);
+            // A second run on the same, still clamped unit.
+            assert_eq!(served.run_in_peace(&plan)?.code, in_memory.code);
+            Some(())
+        });
         assert_eq!(served.state().watchdog_trips, 0);
         let ended = served.end();
         assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));

@@ -50,7 +50,7 @@ pub(super) async fn ramp(scene: &Scene<'_>, line: &Line<'_>, goal: &Goal<'_>) ->
     if comparable(signal, condition, &channel.read().await?)? {
         // It says nothing of where on the ramp it began.
         let message = format!("`{signal}` was {condition} before `{}` was ramped", line.signal);
-        return Err(Stop::Problem(scene.bad(Blame::Unit).await, message));
+        return Err(Stop::Problem(scene.bad(Blame::Unit).await?, message));
     }
     let on_the_way = tokio::select! {
         biased;
@@ -67,7 +67,7 @@ pub(super) async fn ramp(scene: &Scene<'_>, line: &Line<'_>, goal: &Goal<'_>) ->
         return capture(scene, line, goal).await;
     }
     let message = format!("`{}` was ramped to {}, but `{signal}` never was {condition}", line.signal, line.to);
-    Err(Stop::Problem(scene.bad(Blame::Unit).await, message))
+    Err(Stop::Problem(scene.bad(Blame::Unit).await?, message))
 }
 
 /// Ends a ramp between two steps.

@@ -28,7 +28,7 @@ pub(super) async fn require(
     if scene.stage.clock.timeout(within, all_seen).await.is_err()
         && let Some(edge) = missing(scene, &edges)
     {
-        return Err(Stop::Problem(scene.bad(blame).await, not_seen(scene, edge, within)));
+        return Err(Stop::Problem(scene.bad(blame).await?, not_seen(scene, edge, within)));
     }
     if let (Expression::Value(value), Check::Equals(_)) = (expression, check) {
         return require_word(scene, value, name, check, blame).await;

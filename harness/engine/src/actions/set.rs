@@ -16,7 +16,7 @@ pub(super) async fn set(
         let edge = scene.set(signal, &value).await?;
         if edge.value != value && !refusable {
             let message = format!("`{signal}` was set to {value}, but is {}", edge.value);
-            return Err(Stop::Problem(scene.bad(Blame::Unit).await, message));
+            return Err(Stop::Problem(scene.bad(Blame::Unit).await?, message));
         }
         last = Some(edge);
     }

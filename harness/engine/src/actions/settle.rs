@@ -26,7 +26,7 @@ pub(super) async fn settle(scene: &Scene<'_>, signal: &SignalId, within: Quantit
         let next = begin + channel.interval();
         if next.max(scene.now()) > deadline {
             let message = format!("`{signal}` did not settle within {within} for {} in {}, last {q}", seconds(over), seconds(timeout));
-            return Err(Stop::Problem(scene.bad(Blame::Unit).await, message));
+            return Err(Stop::Problem(scene.bad(Blame::Unit).await?, message));
         }
         scene.stage.clock.sleep_until(next).await;
     }
