@@ -39,6 +39,12 @@ impl Bench for Saboteur {
     fn held_up(&self, since: Nanos) -> BoxFuture<'_, Result<Duration, ChannelError>> {
         self.bench.held_up(since)
     }
+    fn late(&self, since: Nanos) -> Option<String> {
+        self.bench.late(since)
+    }
+    fn prove(&self, since: Nanos) -> BoxFuture<'_, Result<(), ChannelError>> {
+        self.bench.prove(since)
+    }
     fn open(&self) -> BoxFuture<'_, Result<Vec<PartId>, ChannelError>> {
         self.bench.open()
     }

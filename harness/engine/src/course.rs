@@ -3,18 +3,20 @@
 
 mod lanes;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use hil_model::{Comparison, FailureKind, Plan, Step, Value, When};
 use hil_record::{EventKind, Exclusion, Verdict};
+use hil_timebase::Nanos;
 
 use crate::evaluate::evaluate;
 use crate::header::{Question, Selection};
 use crate::names::{Exported, Names};
 use crate::scene::{Scene, Stage};
-use crate::step::{Ended, NO_JOURNAL, Place, run_acts_after, run_step};
+use crate::state::PROOF;
+use crate::step::{Ended, NO_JOURNAL, Place, run_acts_after, run_step, unproved};
 
 /// Bench time that recovering after a failed step may take.
 pub const RECOVER_LIMIT: Duration = Duration::from_secs(120);
@@ -28,6 +30,8 @@ pub(crate) struct Course<'a> {
     lacking: &'a BTreeMap<String, String>,
     /// What steps exported, by `STEP.name`.
     exported: RefCell<BTreeMap<String, Exported>>,
+    /// Trouble with the bench's links before this was told, and tried again.
+    forgiven: Cell<Nanos>,
 }
 
 /// Why the rest is skipped; what went wrong is journalled.
@@ -35,7 +39,7 @@ type Halt = String;
 
 impl<'a> Course<'a> {
     pub(crate) fn new(stage: &'a Stage<'a>, plan: &'a Plan, selection: &'a Selection, lacking: &'a BTreeMap<String, String>) -> Self {
-        Self { stage, plan, selection, lacking, exported: RefCell::default() }
+        Self { stage, plan, selection, lacking, exported: RefCell::default(), forgiven: Cell::new(Nanos::ZERO) }
     }
 
     /// Every round of every step.
@@ -48,7 +52,17 @@ impl<'a> Course<'a> {
                 if group.len() == 1 { self.step(group.start, last).await? } else { self.side_by_side(group.clone(), last).await? }
             }
         }
-        Ok(())
+        self.prove().await
+    }
+
+    /// After the last step: what passed did so on a bench that was in order.
+    async fn prove(&self) -> Result<(), Halt> {
+        let Err(error) = self.stage.bench.prove(self.forgiven.get()).await else { return Ok(()) };
+        self.emit(EventKind::PhaseStarted { phase: PROOF.into() })?;
+        let message = unproved(&error.to_string());
+        self.emit(EventKind::Problem { step: Some(PROOF.into()), verdict: Verdict::Error, message: message.clone() })?;
+        self.emit(EventKind::PhaseFinished { phase: PROOF.into(), error: Some(message) })?;
+        Err("the bench was not in order after the last step".into())
     }
 
     /// A step that runs alone.
@@ -74,6 +88,7 @@ impl<'a> Course<'a> {
         }
         if let Some(failure) = ended.failure.filter(|f| step.course.retry_on.contains(f) && ended.verdict >= Verdict::Fail) {
             self.announce_retry(step, failure)?;
+            self.forgiven.set(self.stage.clock.now());
             recover(self.stage, self.plan, step).await?;
             ended = self.attempt(index, beside).await?;
         }
@@ -93,6 +108,7 @@ impl<'a> Course<'a> {
             of: self.plan.steps.len(),
             attempt: self.stage.log.look().state.attempts(&step.id) + 1,
             beside: step.course.beside.clone().filter(|_| beside),
+            forgiven: self.forgiven.get(),
         };
         run_step(self.stage, step, place, &imports).await.map_err(|_| NO_JOURNAL.to_owned())
     }

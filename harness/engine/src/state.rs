@@ -30,7 +30,13 @@ pub(crate) struct State {
     judged: usize,
     /// The tester was at fault outside of the steps.
     trouble: bool,
+    /// The bench was not in order after the last step.
+    unproved: bool,
 }
+
+/// The phase after the last step in which the bench is proved; it is journalled
+/// only where that fails.
+pub(crate) const PROOF: &str = "proof";
 
 /// What became of one step so far.
 #[derive(Default)]
@@ -66,7 +72,10 @@ impl State {
             EventKind::RunStarted { .. } => self.started = true,
             EventKind::BenchOpened { .. } => self.opened = true,
             EventKind::PhaseStarted { phase } => self.phase = Some(phase.clone()),
-            EventKind::PhaseFinished { .. } => self.phase = None,
+            EventKind::PhaseFinished { phase, .. } => {
+                self.unproved |= phase == PROOF;
+                self.phase = None;
+            }
             EventKind::StepStarted { step, attempt, requirements, .. } => {
                 self.open.push(OpenStep {
                     id: step.clone(),
@@ -168,6 +177,7 @@ impl State {
             .steps
             .values()
             .any(|s| is(s, Verdict::Aborted) || is(s, Verdict::Error) || is(s, Verdict::Skipped) && s.excluded.is_none())
+            || self.unproved
         {
             Disposition::None
         } else if any(|s| s.worst == Some(Verdict::Inconclusive) || matches!(s.excluded, Some(Exclusion::Selection | Exclusion::Bench)))
@@ -227,6 +237,11 @@ impl OpenStep {
             self.reason = Some(reason());
         }
         self.worst = self.worst.max(Some(verdict));
+    }
+
+    /// The worst so far.
+    pub(crate) const fn worst(&self) -> Option<Verdict> {
+        self.worst
     }
 
     /// The verdict of its measurements and problems, at least `floor`, and

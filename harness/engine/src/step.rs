@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use hil_model::{Act, Blame, FailureKind, Quantity, Step};
 use hil_record::{EventKind, Verdict};
+use hil_timebase::Nanos;
 
 use crate::actions::perform;
 use crate::dispatcher::JournalFailed;
@@ -36,6 +37,8 @@ pub(crate) struct Place {
     pub(crate) attempt: u32,
     /// The step that goes on meanwhile.
     pub(crate) beside: Option<String>,
+    /// See [`hil_channel::Bench::prove`].
+    pub(crate) forgiven: Nanos,
 }
 
 /// Runs one attempt of a step from its first event to its last.
@@ -45,7 +48,7 @@ pub(crate) async fn run_step(
     place: Place,
     imports: &BTreeMap<String, Exported>,
 ) -> Result<Ended, JournalFailed> {
-    let Place { index, of, attempt, beside } = place;
+    let Place { index, of, attempt, beside, forgiven } = place;
     stage.log.emit(EventKind::StepStarted {
         step: step.id.clone(),
         title: step.title.clone(),
@@ -64,6 +67,7 @@ pub(crate) async fn run_step(
         let message = format!("step `{}` did not end within its timeout of {limit}, it was at `{doing}`", step.id);
         stage.log.emit(EventKind::Problem { step: Some(step.id.clone()), verdict: Verdict::Error, message })?;
     }
+    doubt(&scene, forgiven).await?;
     let names = scene.names.borrow();
     let mut exported: BTreeMap<_, _> = step.course.exports.iter().filter_map(|name| Some((name.clone(), names.export(name)?))).collect();
     let failure = scene.failure.get();
@@ -75,6 +79,30 @@ pub(crate) async fn run_step(
         exported.clear();
     }
     Ok(Ended { verdict, failure, exported })
+}
+
+/// What was found with a part of the bench that was late says nothing of the
+/// unit, and a unit fails only on a bench that is in order.
+async fn doubt(scene: &Scene<'_>, forgiven: Nanos) -> Result<(), JournalFailed> {
+    let log = &scene.stage.log;
+    let worst = log.look().state.open_step(scene.step).and_then(|open| open.worst());
+    if worst >= Some(Verdict::Error) {
+        return Ok(());
+    }
+    let doubt = match scene.stage.bench.late(scene.begun) {
+        Some(late) => Some(unproved(&late)),
+        None if worst == Some(Verdict::Fail) => scene.stage.bench.prove(forgiven).await.err().map(|e| unproved(&e.to_string())),
+        None => None,
+    };
+    match doubt {
+        Some(message) => log.emit(EventKind::Problem { step: Some(scene.step.to_owned()), verdict: Verdict::Error, message }),
+        None => Ok(()),
+    }
+}
+
+/// The words for what was found on a bench that was not in order.
+pub(crate) fn unproved(cause: &str) -> String {
+    format!("the bench is not in order, so that nothing it found is a judgement: {cause}")
 }
 
 /// Ends a step if it runs, with `floor` as its mildest verdict.

@@ -18,11 +18,16 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::dialect::Identity;
 use crate::error::{ErrorKind, shown};
+use crate::health::Health;
 use crate::link::{Direction, Lane, LinkSettings, Move, Outcome, Stream, Trace};
 use crate::scpi::{self, BlockEnd, ErrorEntry};
 
-/// Attempts to clear a link before it is given up.
+/// Attempts to clear a link before it is given up …
 const CLEARINGS: usize = 3;
+/// … and the time for all of them: whoever waits shall hear within a second.
+const CLEARED_WITHIN: Duration = Duration::from_millis(900);
+/// The same in real time, where bench time runs faster.
+const CLEARED_AT_LEAST: Duration = Duration::from_millis(900);
 /// An error queue longer than this does not end.
 const MOST_ERRORS: usize = 64;
 /// Where bench time runs faster than real time: an instrument outside still has
@@ -46,6 +51,8 @@ pub(crate) struct Wiring {
     pub(crate) trace: Option<Trace>,
     /// A driver could make nothing of a reply: the link may be out of step.
     pub(crate) suspect: Rc<Cell<bool>>,
+    /// What was wrong with the link, and what was late.
+    pub(crate) health: Rc<Health>,
 }
 
 pub(crate) struct Actor {
@@ -196,7 +203,7 @@ impl Actor {
         let reply = self.reply(lane, query, within).await?;
         if !self.inbox.is_empty() {
             // More than one reply: this may be another question's.
-            self.in_step = false;
+            self.out_of_step();
             let both = [&reply, [self.wiring.settings.read_end].as_slice(), &self.inbox].concat();
             return Err(garbled(query, &both, "one reply"));
         }
@@ -216,7 +223,7 @@ impl Actor {
                 Ok(entry) if entry.is_none() => return Ok(entries),
                 Ok(entry) => entries.push(entry),
                 Err(_) => {
-                    self.in_step = false;
+                    self.out_of_step();
                     return Err(garbled(&query, &reply, "an entry of the error queue"));
                 }
             }
@@ -254,8 +261,12 @@ impl Actor {
     async fn reply(&mut self, lane: Lane, query: &str, within: Duration) -> Result<Vec<u8>, ErrorKind> {
         let begun = self.wiring.clock.now();
         let mut deadline = begun + self.wiring.clock.patience(within, REPLY_AT_LEAST);
+        // What the reading itself takes is in the limit.
+        let due = begun + within.saturating_sub(self.wiring.settings.reply_within);
+        self.wiring.health.wait(due);
         loop {
             if let Some(reply) = self.take_reply(query)? {
+                self.wiring.health.answered(self.wiring.clock.now());
                 return Ok(reply);
             }
             let mut expired = self.wiring.clock.sleep_until(deadline);
@@ -270,7 +281,7 @@ impl Actor {
                     None => self.orphaned = true,
                 },
                 () = &mut expired => {
-                    self.in_step = false;
+                    self.out_of_step();
                     let waited = self.wiring.clock.now().since(begun);
                     return Err(ErrorKind::NoAnswer { command: query.into(), limit_ms: millis(waited) });
                 }
@@ -317,14 +328,20 @@ impl Actor {
 
     fn lose(&mut self, cause: String) -> ErrorKind {
         tracing::warn!(instrument = %self.wiring.name, cause, "link lost");
+        self.wiring.health.trouble(self.wiring.clock.now());
         let cause = self.lost.get_or_insert(cause).clone();
         ErrorKind::LinkLost { cause }
+    }
+
+    fn out_of_step(&mut self) {
+        self.in_step = false;
+        self.wiring.health.trouble(self.wiring.clock.now());
     }
 
     /// Drops what was received without being asked for.
     fn discard(&mut self) {
         if !self.inbox.is_empty() {
-            self.in_step = false;
+            self.out_of_step();
             self.wiring.trace(Direction::Received, &self.inbox, self.wiring.clock.now());
             self.inbox.clear();
         }
@@ -337,7 +354,7 @@ impl Actor {
         }
         self.discard();
         if self.wiring.suspect.take() {
-            self.in_step = false;
+            self.out_of_step();
         }
         if self.in_step { Ok(()) } else { self.clear(lane).await }
     }
@@ -347,12 +364,18 @@ impl Actor {
     async fn clear(&mut self, lane: Lane) -> Result<(), ErrorKind> {
         tracing::debug!(instrument = %self.wiring.name, "clearing the link");
         let settings = Rc::clone(&self.wiring.settings);
+        let clock = self.wiring.clock.clone();
+        let end = clock.now() + clock.patience(CLEARED_WITHIN, CLEARED_AT_LEAST);
         for _ in 0..CLEARINGS {
             self.drain().await?;
             if lane == Lane::Normal && self.safe_waits() {
                 return Err(ErrorKind::Overtaken { command: settings.identify.clone() });
             }
-            let own = match self.exchange(lane, &settings.identify, settings.reply_within).await {
+            let left = end.since(clock.now());
+            if left.is_zero() {
+                break;
+            }
+            let own = match self.exchange(lane, &settings.identify, settings.reply_within.min(left)).await {
                 Ok((_, reply)) => self.identity.as_ref().map_or_else(|| is_identity(&reply), |known| *known == reply),
                 Err(lost @ ErrorKind::LinkLost { .. }) => return Err(lost),
                 Err(_) => false,
@@ -375,7 +398,7 @@ impl Actor {
         if lane == Lane::Normal && self.safe_waits() {
             return Err(ErrorKind::Overtaken { command: settings.identify.clone() });
         }
-        Err(self.lose(format!("no order after {CLEARINGS} attempts to clear it")))
+        Err(self.lose("no order after attempts to clear it".into()))
     }
 
     /// Reads and drops until the line is quiet; returns how many bytes.

@@ -1,5 +1,5 @@
-//! What sources and meters have in common: proving who answers, verified
-//! writes, numbers out of replies.
+//! What sources and meters have in common: proving who answers and that nothing
+//! befell it, verified writes, numbers out of replies.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -12,6 +12,11 @@ use crate::dialect::{Dialect, Function, Identity, Verb};
 use crate::error::{ClientError, ErrorKind, shown};
 use crate::link::{Lane, Link, Move, Outcome};
 use crate::scpi::{self, ErrorEntry, ReplyError};
+
+/// Of the standard event status (IEEE 488.2 11.5.1): power on …
+const POWER_ON: u16 = 1 << 7;
+/// … and that, or an error of any kind.
+const EVENTS: u16 = POWER_ON | 0b11_1100;
 
 /// A command that was carried out and verified. The truth lies between the
 /// two moments.
@@ -92,6 +97,72 @@ impl Driver {
         Ok(found)
     }
 
+    /// Drops what befell the instrument before us: errors and events.
+    pub(crate) async fn forget_the_past(&self) -> Result<(), ClientError> {
+        self.link.run(Lane::Normal, vec![Move::Errors]).await?;
+        for query in [self.events_query(), self.unregulated_query()].into_iter().flatten() {
+            self.link.ask(&query).await?;
+        }
+        Ok(())
+    }
+
+    fn events_query(&self) -> Option<String> {
+        self.dialect.commands.get(&Verb::QueryEvents).map(|t| t.text().to_owned())
+    }
+
+    fn unregulated_query(&self) -> Option<String> {
+        self.dialect.quirks.unregulated.as_ref().map(|q| q.query.text().to_owned())
+    }
+
+    /// That question and answer belonged together since `since`, that it is still
+    /// who it was, that it was not switched on anew, refused nothing unseen, and
+    /// that its output was held by its set values.
+    pub(crate) async fn prove(&self, since: Nanos) -> Result<(), ClientError> {
+        if self.link.had_trouble(since) {
+            let cause = "question and answer have come apart since it was opened".into();
+            return Err(self.link.error(ErrorKind::LinkLost { cause }));
+        }
+        self.identify().await?;
+        if let Some(query) = self.events_query() {
+            let events = self.register(&query).await?;
+            if events & EVENTS != 0 {
+                let found = if events & POWER_ON != 0 { "it was switched on anew" } else { "it refused something" };
+                return Err(self.befallen(format!("{query} is {events}: {found}")));
+            }
+        }
+        if let (Some(query), Some(quirk)) = (self.unregulated_query(), &self.dialect.quirks.unregulated) {
+            let found = self.register(&query).await?;
+            if found & quirk.bits != 0 {
+                return Err(self.befallen(format!("{query} is {found}: its output was held by neither set value")));
+            }
+        }
+        let outcomes = self.link.run(Lane::Normal, vec![Move::Errors]).await?;
+        match outcomes.as_slice() {
+            [Outcome::Errors(errors)] => self.accepted("nothing that we told it", errors),
+            _ => Err(self.incomplete()),
+        }
+    }
+
+    async fn register(&self, query: &str) -> Result<u16, ClientError> {
+        let reply = self.link.ask(query).await?;
+        reply.trim().parse().map_err(|_| self.garbled(query, reply.as_bytes(), "a whole number up to 65535"))
+    }
+
+    fn befallen(&self, found: String) -> ClientError {
+        self.link.error(ErrorKind::Readback { set: "as it was opened".into(), found })
+    }
+
+    /// That a set value is still what it was set to.
+    pub(crate) async fn still(&self, function: Function, query: Verb, expected: f64) -> Result<(), ClientError> {
+        let resolution = self.dialect.set_range(function).map_or(0.0, |r| r.resolution.si);
+        let found = self.ask_number(query, function.unit()).await?;
+        if (found - expected).abs() <= resolution * (1.0 + 1e-9) {
+            return Ok(());
+        }
+        let quantity = |si: f64| Quantity::new(si, function.dimension()).to_string();
+        Err(self.link.error(ErrorKind::Readback { set: quantity(expected), found: quantity(found) }))
+    }
+
     /// Sends `command`, reads the error queue, asks `query`: one job, so that
     /// another's error is not taken for this one's.
     pub(crate) async fn write_and_ask(&self, lane: Lane, command: String, query: String) -> Result<(Confirmed, Vec<u8>), ClientError> {
@@ -149,6 +220,9 @@ impl Driver {
     pub(crate) fn reading(&self, function: Function, range: f64, query: &str, answer: &Outcome) -> Result<Reading, ClientError> {
         let Outcome::Answered { reply, asked, answered } = answer else { return Err(self.incomplete()) };
         let value = self.number(query, reply, function.unit())?;
+        if self.dialect.quirks.exponent.is_some() && !scpi::has_exponent(reply) {
+            return Err(self.garbled(query, reply, "a number with an exponent"));
+        }
         let Some(row) = self.dialect.read_range(function, range) else {
             return Err(self.link.error(ErrorKind::Unsupported { what: format!("read {function:?} in such a range") }));
         };

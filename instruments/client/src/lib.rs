@@ -14,6 +14,7 @@ pub mod address;
 pub mod dialect;
 mod driver;
 pub mod error;
+mod health;
 mod identity;
 pub mod link;
 pub mod meter;

@@ -19,6 +19,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::actor::{Actor, Job, Wiring};
 use crate::error::{ClientError, ErrorKind, shown};
+use crate::health::{Health, LATE, LATE_REAL};
 use crate::scpi::ErrorEntry;
 
 /// Bytes both ways: a socket, a serial port, a pipe in memory.
@@ -125,6 +126,7 @@ pub struct Link {
     clock: Clock,
     settings: Rc<LinkSettings>,
     suspect: Rc<Cell<bool>>,
+    health: Rc<Health>,
     normal: mpsc::UnboundedSender<Job>,
     safe: mpsc::UnboundedSender<Job>,
 }
@@ -137,11 +139,29 @@ impl Link {
         let (safe, safe_jobs) = mpsc::unbounded_channel();
         let name: Rc<str> = name.into();
         let settings = Rc::new(settings);
-        let suspect = Rc::new(Cell::new(false));
-        let wiring =
-            Wiring { name: Rc::clone(&name), settings: Rc::clone(&settings), clock: clock.clone(), trace, suspect: Rc::clone(&suspect) };
+        let (suspect, health) = (Rc::new(Cell::new(false)), Rc::<Health>::default());
+        let wiring = Wiring {
+            name: Rc::clone(&name),
+            settings: Rc::clone(&settings),
+            clock: clock.clone(),
+            trace,
+            suspect: Rc::clone(&suspect),
+            health: Rc::clone(&health),
+        };
         tokio::task::spawn_local(Actor::new(wiring, Box::new(stream), normal_jobs, safe_jobs).run());
-        Self { name, clock, settings, suspect, normal, safe }
+        Self { name, clock, settings, suspect, health, normal, safe }
+    }
+
+    /// By how much an answer was late since `since`, or still is, the latest of
+    /// all; `None` when none was worth speaking of.
+    pub fn late(&self, since: Nanos) -> Option<Duration> {
+        self.health.latest(since, self.clock.now(), self.clock.patience(LATE, LATE_REAL))
+    }
+
+    /// Whether question and answer came apart since `since`, or the link was lost:
+    /// answers since then may have been another question's.
+    pub fn had_trouble(&self, since: Nanos) -> bool {
+        self.health.trouble_since(since)
     }
 
     /// The instrument's name on the bench.

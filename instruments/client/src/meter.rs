@@ -4,6 +4,8 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use hil_timebase::Nanos;
+
 use crate::dialect::{Dialect, Function, Identity, Verb};
 use crate::driver::{Driver, Reading};
 use crate::error::{ClientError, ErrorKind};
@@ -40,18 +42,47 @@ impl Meter {
     pub async fn open(&self) -> Result<Identity, ClientError> {
         self.range.set(None);
         let identity = self.driver.identify().await?;
-        self.driver.link.run(Lane::Normal, vec![Move::Errors]).await?;
+        self.driver.forget_the_past().await?;
         self.check_language().await?;
         let (set, query) = (self.driver.command(Verb::SetFunction, 0.0)?, self.driver.command(Verb::QueryFunction, 0.0)?);
-        let (_, reply) = self.driver.write_and_ask(Lane::Normal, set.clone(), query.clone()).await?;
-        let found = scpi::string(&reply).map_err(|_| self.driver.garbled(&query, &reply, "a function in quotes"))?;
-        if !set.contains(&format!("\"{found}\"")) {
-            return Err(self.driver.link.error(ErrorKind::Readback { set, found }));
-        }
+        let (_, reply) = self.driver.write_and_ask(Lane::Normal, set, query).await?;
+        self.same_function(&reply)?;
         let (set, query) = (self.driver.command(Verb::SetAperture, self.nplc)?, self.driver.command(Verb::QueryAperture, 0.0)?);
         let (_, reply) = self.driver.write_and_ask(Lane::Normal, set, query.clone()).await?;
         self.same(&query, &reply, self.nplc, "")?;
         Ok(identity)
+    }
+
+    fn same_function(&self, reply: &[u8]) -> Result<(), ClientError> {
+        let (set, query) = (self.driver.command(Verb::SetFunction, 0.0)?, self.driver.command(Verb::QueryFunction, 0.0)?);
+        let found = scpi::string(reply).map_err(|_| self.driver.garbled(&query, reply, "a function in quotes"))?;
+        if set.contains(&format!("\"{found}\"")) {
+            return Ok(());
+        }
+        Err(self.driver.link.error(ErrorKind::Readback { set, found }))
+    }
+
+    /// As [`crate::Source::prove`]: identity, events, function, aperture, range.
+    ///
+    /// # Errors
+    /// The first thing that is not so, and the link's.
+    pub async fn prove(&self, since: Nanos) -> Result<(), ClientError> {
+        self.driver.prove(since).await?;
+        let function = self.driver.link.ask(&self.driver.command(Verb::QueryFunction, 0.0)?).await?;
+        self.same_function(function.as_bytes())?;
+        let query = self.driver.command(Verb::QueryAperture, 0.0)?;
+        let aperture = self.driver.link.ask(&query).await?;
+        self.same(&query, aperture.as_bytes(), self.nplc, "")?;
+        // Somebody else may be changing it now: looked up as late as may be.
+        let Some(range) = self.range.get() else { return Ok(()) };
+        let query = self.driver.command(Verb::QueryRange, 0.0)?;
+        let found = self.driver.link.ask(&query).await?;
+        self.same(&query, found.as_bytes(), range, "V")
+    }
+
+    /// As [`Link::late`].
+    pub fn late(&self, since: Nanos) -> Option<Duration> {
+        self.driver.link.late(since)
     }
 
     async fn check_language(&self) -> Result<(), ClientError> {

@@ -29,6 +29,22 @@ pub struct Quirks {
     pub one_client: Option<OneClient>,
     /// An output that was told to go off, and reads back off, goes off later.
     pub off_latency: Option<OffLatency>,
+    /// Readings always have an exponent (`1.280001E+01`): one without is cut off.
+    pub exponent: Option<Quirk>,
+    /// Its status tells when something else than the set values limited its output.
+    pub unregulated: Option<Unregulated>,
+}
+
+/// An event that is latched when neither set value held the output.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Unregulated {
+    /// Asks for the register, which forgets by that.
+    pub query: Template,
+    /// The bits that mean it.
+    pub bits: u16,
+    /// Where this is known from.
+    pub source: String,
 }
 
 /// An instrument that serves one client at a time.

@@ -43,9 +43,9 @@ const OVERFLOW: f64 = 9.9e37;
 /// SCPI's not-a-number.
 const NO_VALUE: f64 = 9.91e37;
 
-/// A number in NR1, NR2 or NR3 form, alone or followed by `unit` (in any case,
-/// with or without a space), as EA instruments reply (`48.00V`). An empty
-/// `unit` allows none.
+/// A number in NR1, NR2 or NR3 form, followed by `unit` (in any case, with or
+/// without a space), as EA instruments reply (`48.00V`). An empty `unit` allows
+/// none; without the one that is expected, a reply is cut off.
 ///
 /// # Errors
 /// When it is not exactly that, or one of SCPI's sentinels.
@@ -56,10 +56,22 @@ pub fn number(reply: &[u8], unit: &str) -> Result<f64, ReplyError> {
     }
     let (digits, rest) = split_number(text).ok_or(ReplyError::NotANumber)?;
     let rest = rest.trim_start();
-    if !(rest.is_empty() || rest.eq_ignore_ascii_case(unit)) {
+    // A sentinel may come without its unit.
+    let value = sane(digits.parse().map_err(|_| ReplyError::NotANumber)?)?;
+    if !rest.eq_ignore_ascii_case(unit) {
         return Err(if rest.bytes().all(|b| b.is_ascii_alphabetic()) { ReplyError::Unit } else { ReplyError::NotANumber });
     }
-    sane(digits.parse().map_err(|_| ReplyError::NotANumber)?)
+    Ok(value)
+}
+
+/// Whether a number has an exponent of at least two digits, as instruments that
+/// always print one do: without it, a number is cut off.
+pub fn has_exponent(reply: &[u8]) -> bool {
+    let text = reply.trim_ascii();
+    let Some(e) = text.iter().rposition(|b| b.eq_ignore_ascii_case(&b'E')) else { return false };
+    let exponent = &text[e + 1..];
+    let digits = exponent.strip_prefix(b"+").or_else(|| exponent.strip_prefix(b"-")).unwrap_or(exponent);
+    digits.len() >= 2 && digits.iter().all(u8::is_ascii_digit)
 }
 
 fn sane(value: f64) -> Result<f64, ReplyError> {
@@ -190,7 +202,12 @@ pub fn error_entry(reply: &[u8]) -> Result<ErrorEntry, ReplyError> {
     }
     let code = code.parse().map_err(|_| ReplyError::NotAnErrorEntry)?;
     let words = words.trim();
-    let text = leading_string(words).map_or_else(|_| words.to_owned(), |(s, _)| s);
+    let text = match leading_string(words) {
+        Ok((text, _)) => text,
+        // Begun and not ended: the reply is cut off.
+        Err(_) if words.starts_with(['"', '\'']) => return Err(ReplyError::NotAnErrorEntry),
+        Err(_) => words.to_owned(),
+    };
     Ok(ErrorEntry { code, text })
 }
 
@@ -268,18 +285,28 @@ mod tests {
             ("1.2.3", "", Err(ReplyError::NotANumber)),
             ("1,2", "", Err(ReplyError::NotANumber)),
             ("12e", "", Err(ReplyError::Unit)),
+            // Cut off.
+            ("48.0", "V", Err(ReplyError::Unit)),
             ("NaN", "", Err(ReplyError::NotANumber)),
             ("inf", "", Err(ReplyError::NotANumber)),
             ("1e999", "", Err(ReplyError::NotANumber)),
             ("9.9E37", "", Err(ReplyError::Overflow)),
             ("-9.900000E+37", "", Err(ReplyError::Overflow)),
             ("9.91E37", "", Err(ReplyError::NoValue)),
+            ("9.91E37", "V", Err(ReplyError::NoValue)),
             ("+9.91000000E+37", "", Err(ReplyError::NoValue)),
             ("1E38", "", Err(ReplyError::Overflow)),
         ] {
             assert_eq!(number(reply.as_bytes(), unit), expected, "{reply}");
         }
         assert_eq!(number(b"12\xff", ""), Err(ReplyError::NotANumber));
+    }
+
+    #[test]
+    fn a_number_without_the_exponent_that_it_should_have_is_cut_off() {
+        let has = ["1.2800010E+01", "-9.9e-06 ", "1E05"].map(|text| has_exponent(text.as_bytes()));
+        let has_not = ["1.28000", "1.2800010E", "1.2800010E+", "1.2800010E+0", ""].map(|text| has_exponent(text.as_bytes()));
+        assert_eq!((has, has_not), ([true; 3], [false; 5]));
     }
 
     #[test]
@@ -303,6 +330,7 @@ mod tests {
             ("0,No Error", entry(0, "No Error")),
             ("0", entry(0, "")),
             ("0  No Error", Err(ReplyError::NotAnErrorEntry)),
+            (r#"0,"No er"#, Err(ReplyError::NotAnErrorEntry)),
             (r#"-222,"Data out of range""#, entry(-222, "Data out of range")),
             (r#"-113,"Undefined header;1;2026/01/01 12:00:00.000""#, entry(-113, "Undefined header;1;2026/01/01 12:00:00.000")),
             (r#"-113,"Undefined header",7,"BEEPER""#, entry(-113, "Undefined header")),

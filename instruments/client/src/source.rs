@@ -1,6 +1,10 @@
 //! A source that may also sink: a voltage, and a current limit each way.
 
+use std::cell::Cell;
 use std::rc::Rc;
+use std::time::Duration;
+
+use hil_timebase::Nanos;
 
 use crate::dialect::{Dialect, Function, Identity, Verb};
 use crate::driver::{Confirmed, Driver, Reading};
@@ -22,12 +26,53 @@ pub struct Protection {
 pub struct Source {
     driver: Driver,
     protection: Protection,
+    told: Told,
+}
+
+/// What it was told last and said that it did; `None` while that is not known.
+#[derive(Default)]
+struct Told {
+    volts: Known<f64>,
+    source_limit: Known<f64>,
+    sink_limit: Known<f64>,
+    on: Known<bool>,
+}
+
+/// A value that is not known while it is being changed. A change that was given
+/// up half way leaves it unknown.
+struct Known<T> {
+    value: Cell<Option<T>>,
+    changes: Cell<u64>,
+}
+
+impl<T> Default for Known<T> {
+    fn default() -> Self {
+        Self { value: Cell::new(None), changes: Cell::new(0) }
+    }
+}
+
+impl<T: Copy> Known<T> {
+    fn get(&self) -> Option<T> {
+        self.value.get()
+    }
+
+    async fn change<R>(&self, to: T, change: impl Future<Output = Result<R, ClientError>>) -> Result<R, ClientError> {
+        self.value.set(None);
+        let number = self.changes.get() + 1;
+        self.changes.set(number);
+        let done = change.await?;
+        // Of two changes side by side nobody knows which was the last.
+        if self.changes.get() == number {
+            self.value.set(Some(to));
+        }
+        Ok(done)
+    }
 }
 
 impl Source {
     /// A source that is expected to have this serial number. Sends nothing.
     pub fn new(link: Link, dialect: Rc<Dialect>, serial: &str, protection: Protection) -> Self {
-        Self { driver: Driver::new(link, dialect, serial), protection }
+        Self { driver: Driver::new(link, dialect, serial), protection, told: Told::default() }
     }
 
     /// Proves its identity, takes the remote lock, makes sure that the output
@@ -40,7 +85,7 @@ impl Source {
     pub async fn open(&self) -> Result<Identity, ClientError> {
         let identity = self.driver.identify().await?;
         // Errors of somebody before us are not ours.
-        self.driver.link.run(Lane::Normal, vec![Move::Errors]).await?;
+        self.driver.forget_the_past().await?;
         self.take_lock(Lane::Normal).await?;
         if let Some(quirk) = &self.driver.dialect.quirks.idle_close {
             self.driver.write(Lane::Normal, quirk.disable.text().to_owned()).await?;
@@ -64,12 +109,55 @@ impl Source {
         let Some(lock) = &self.dialect().quirks.remote_lock else { return Ok(()) };
         let (take, query) = (lock.take.text().to_owned(), lock.query.text().to_owned());
         let (_, owner) = self.driver.write_and_ask(lane, take.clone(), query).await?;
-        let owner = String::from_utf8_lossy(&owner);
-        if owner.trim().eq_ignore_ascii_case(&lock.ours) {
+        self.ours(&take, &String::from_utf8_lossy(&owner), &lock.ours)
+    }
+
+    fn ours(&self, command: &str, owner: &str, ours: &str) -> Result<(), ClientError> {
+        if owner.trim().eq_ignore_ascii_case(ours) {
             return Ok(());
         }
-        let kind = ErrorKind::Refused { command: take, answer: format!("the lock's owner is {}", owner.trim().escape_default()) };
-        Err(self.driver.link.error(kind))
+        let answer = format!("the lock's owner is {}", owner.trim().escape_default());
+        Err(self.driver.link.error(ErrorKind::Refused { command: command.to_owned(), answer }))
+    }
+
+    /// That it is who it was and does what it was told since it was opened, as
+    /// far as it says itself: identity, events, remote lock, output, set values,
+    /// protection. Sends questions only. `since`: troubles of the link before
+    /// that are forgiven.
+    ///
+    /// # Errors
+    /// The first thing that is not so, and the link's.
+    pub async fn prove(&self, since: Nanos) -> Result<(), ClientError> {
+        self.driver.prove(since).await?;
+        if let Some(lock) = &self.dialect().quirks.remote_lock {
+            let owner = self.driver.link.ask(lock.query.text()).await?;
+            self.ours(lock.take.text(), &owner, &lock.ours)?;
+        }
+        // What is known is looked up as late as may be: somebody else may be
+        // setting it now.
+        if let Some(on) = self.told.on.get() {
+            let found = self.is_on().await?;
+            let word = |b| if b { "on" } else { "off" };
+            if found != on {
+                return Err(self.driver.link.error(ErrorKind::Readback { set: word(on).into(), found: word(found).into() }));
+            }
+        }
+        if let Some(volts) = self.told.volts.get() {
+            self.driver.still(Function::Voltage, Verb::QueryVoltage, volts).await?;
+        }
+        if let Some(amps) = self.told.source_limit.get() {
+            self.driver.still(Function::SourceLimit, Verb::QuerySourceLimit, amps).await?;
+        }
+        if let Some(amps) = self.told.sink_limit.get() {
+            self.driver.still(Function::SinkLimit, Verb::QuerySinkLimit, amps).await?;
+        }
+        if let Some(volts) = self.protection.over_voltage {
+            self.driver.still(Function::OverVoltage, Verb::QueryOverVoltage, volts).await?;
+        }
+        match self.protection.over_current {
+            Some(amps) => self.driver.still(Function::OverCurrent, Verb::QueryOverCurrent, amps).await,
+            None => Ok(()),
+        }
     }
 
     async fn protect(&self) -> Result<(), ClientError> {
@@ -114,7 +202,8 @@ impl Source {
     /// `OutOfRange` before anything is sent, `Refused`, `Readback`, and the
     /// link's.
     pub async fn set_voltage(&self, volts: f64) -> Result<Confirmed, ClientError> {
-        self.driver.set(Function::Voltage, Verb::SetVoltage, Verb::QueryVoltage, volts).await
+        let set = self.driver.set(Function::Voltage, Verb::SetVoltage, Verb::QueryVoltage, volts);
+        self.told.volts.change(volts, set).await
     }
 
     /// Sets the largest current out of it, in A.
@@ -122,7 +211,8 @@ impl Source {
     /// # Errors
     /// As [`Source::set_voltage`].
     pub async fn set_source_limit(&self, amps: f64) -> Result<Confirmed, ClientError> {
-        self.driver.set(Function::SourceLimit, Verb::SetSourceLimit, Verb::QuerySourceLimit, amps).await
+        let set = self.driver.set(Function::SourceLimit, Verb::SetSourceLimit, Verb::QuerySourceLimit, amps);
+        self.told.source_limit.change(amps, set).await
     }
 
     /// Sets the largest current into it, in A.
@@ -130,7 +220,8 @@ impl Source {
     /// # Errors
     /// As [`Source::set_voltage`]; `Unsupported` when it cannot sink.
     pub async fn set_sink_limit(&self, amps: f64) -> Result<Confirmed, ClientError> {
-        self.driver.set(Function::SinkLimit, Verb::SetSinkLimit, Verb::QuerySinkLimit, amps).await
+        let set = self.driver.set(Function::SinkLimit, Verb::SetSinkLimit, Verb::QuerySinkLimit, amps);
+        self.told.sink_limit.change(amps, set).await
     }
 
     /// Switches the output.
@@ -138,7 +229,7 @@ impl Source {
     /// # Errors
     /// `Refused`, `Readback`, and the link's.
     pub async fn output(&self, on: bool) -> Result<Confirmed, ClientError> {
-        self.switch(Lane::Normal, on).await
+        self.told.on.change(on, self.switch(Lane::Normal, on)).await
     }
 
     async fn switch(&self, lane: Lane, on: bool) -> Result<Confirmed, ClientError> {
@@ -161,6 +252,10 @@ impl Source {
     /// # Errors
     /// Of the second attempt: it may still be on.
     pub async fn off_confirmed(&self) -> Result<Confirmed, ClientError> {
+        self.told.on.change(false, self.off_in_two_attempts()).await
+    }
+
+    async fn off_in_two_attempts(&self) -> Result<Confirmed, ClientError> {
         match self.switch(Lane::Safe, false).await {
             Ok(confirmed) => Ok(confirmed),
             Err(first) if matches!(first.kind, ErrorKind::LinkLost { .. }) => Err(first),
@@ -172,6 +267,11 @@ impl Source {
                 self.switch(Lane::Safe, false).await
             }
         }
+    }
+
+    /// As [`Link::late`].
+    pub fn late(&self, since: Nanos) -> Option<Duration> {
+        self.driver.link.late(since)
     }
 
     /// Whether the output is on.

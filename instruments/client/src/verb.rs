@@ -13,6 +13,8 @@ pub enum Verb {
     Clear,
     /// Oldest entry of the error queue.
     QueryError,
+    /// The standard event status: power was switched on, a command was refused.
+    QueryEvents,
     /// Set voltage.
     SetVoltage,
     /// Its read-back.
