@@ -30,6 +30,8 @@ pub use header::{Answer, Control, Expects, Operator, Question, RunHeader, Select
 pub use run::Engine;
 
 #[cfg(test)]
+mod safe_end;
+#[cfg(test)]
 mod testbench;
 #[cfg(test)]
 mod testdata;
