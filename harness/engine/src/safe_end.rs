@@ -6,7 +6,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use hil_model::{Action, Plan};
-use hil_record::{Event, EventKind, EventSink, SinkError};
+use hil_record::{Event, EventSink, SinkError};
 use hil_timebase::Runtime;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
