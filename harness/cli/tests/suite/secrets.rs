@@ -134,7 +134,8 @@ fn a_program_that_is_told_a_pin_cannot_have_it_said() {
     let output = output.expect("hil starts");
     let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert_eq!(output.status.code(), Some(3), "{said}");
-    assert!(said.contains("no unit opens with ***") && said.contains("the last PIN was ***"), "{said}");
+    let journal = fs::read_to_string(out.join("r/journal.jsonl")).expect("a journal");
+    assert!(said.contains("no unit opens with ***") && journal.contains("the last PIN was ***"), "{said}");
     assert_discreet(&out.join("r"), &said, &pins());
 }
 
