@@ -117,7 +117,8 @@ pub struct ServeArguments {
     /// The first instrument's port, the others follow; without it, free ones.
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     pub base_port: Option<u16>,
-    /// The fixture's socket; without it, one in the folder for temporary files.
+    /// The fixture's socket; without it, one in `$XDG_RUNTIME_DIR`, or in the folder
+    /// for temporary files.
     #[arg(long, value_name = "PATH")]
     pub socket: Option<PathBuf>,
     /// Bench time as a multiple of real time.

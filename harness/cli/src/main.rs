@@ -7,6 +7,7 @@ use hil_cli::args::Arguments;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    hil_cli::screen::panics_discreetly();
     hil_cli::wire::log_to_stderr(arguments.verbose);
     match hil_cli::carry_out(&arguments.command, arguments.verbose) {
         Ok(code) => ExitCode::from(code),

@@ -25,6 +25,15 @@ pub fn complain(text: &str) {
     let _ = Discreet.write(text.as_bytes());
 }
 
+/// From now on panics are told without secrets, too.
+pub fn panics_discreetly() {
+    std::panic::set_hook(Box::new(|panic| {
+        let trace = std::backtrace::Backtrace::capture();
+        let trace = if trace.status() == std::backtrace::BacktraceStatus::Captured { format!("{trace}\n") } else { String::new() };
+        complain(&format!("{panic}\n{trace}"));
+    }));
+}
+
 /// What this process may not say; known once a plan is loaded.
 static SECRETS: OnceLock<Secrets> = OnceLock::new();
 

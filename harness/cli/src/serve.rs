@@ -4,10 +4,9 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write as _};
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
-use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -23,6 +22,8 @@ use hil_socket::{Server, Station, Stud};
 use hil_timebase::{Clock, Runtime};
 use hil_twin::{Twin, TwinConfig};
 use hil_virtual::{Clients, Identity, Instrument};
+use rustix::fs::Mode;
+use rustix::process::umask;
 use tokio::net::{TcpListener, UnixListener};
 
 use crate::args::{self, ServeArguments};
@@ -111,14 +112,13 @@ impl Served {
             instruments.push(instrument);
             addresses.insert(spec.name.clone(), address);
         }
-        let socket =
-            arguments.socket.clone().unwrap_or_else(|| std::env::temp_dir().join(format!("hil-virtual-{}.sock", std::process::id())));
+        let socket = arguments.socket.clone().unwrap_or_else(|| place().join(format!("hil-virtual-{}.sock", std::process::id())));
         let socket = std::path::absolute(&socket).unwrap_or(socket);
         let listener = open_socket(&socket)?;
         say(&format!("fixture {}", socket.display()));
         let bench_file = arguments.bench_file.clone().unwrap_or_else(|| socket.with_extension("toml"));
         let text = served_file(&loaded.text, &addresses, &socket, arguments.speed, watchdog).map_err(|e| Failure::tester(e, None))?;
-        fs::write(&bench_file, text).map_err(|e| Failure::tester(format!("cannot write `{}`: {e}", bench_file.display()), None))?;
+        write_anew(&bench_file, &text).map_err(|e| Failure::tester(format!("cannot write `{}`: {e}", bench_file.display()), None))?;
         say(&format!("bench-file {}", bench_file.display()));
 
         let seen = twin.clone();
@@ -200,6 +200,22 @@ fn clients(dialect: Option<&Dialect>) -> Clients {
     }
 }
 
+/// Where a socket lies that the user gave no place: in a folder that is his alone,
+/// where the system has one.
+fn place() -> PathBuf {
+    let own = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|p| p.is_absolute() && p.is_dir());
+    own.unwrap_or_else(std::env::temp_dir)
+}
+
+/// Not through a link that somebody else has laid in a folder for all.
+fn write_anew(path: &Path, text: &str) -> std::io::Result<()> {
+    match fs::remove_file(path) {
+        Err(e) if e.kind() != ErrorKind::NotFound => return Err(e),
+        _ => {}
+    }
+    fs::File::create_new(path)?.write_all(text.as_bytes())
+}
+
 /// A socket for this user only. One that a dead server has left is taken over.
 fn open_socket(path: &Path) -> Result<UnixListener, Failure> {
     let failed = |e: std::io::Error| {
@@ -208,9 +224,11 @@ fn open_socket(path: &Path) -> Result<UnixListener, Failure> {
     if UnixStream::connect(path).is_err_and(|e| e.kind() == ErrorKind::ConnectionRefused) {
         fs::remove_file(path).map_err(failed)?;
     }
-    let listener = UnixListener::bind(path).map_err(failed)?;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(failed)?;
-    Ok(listener)
+    // From its first moment: permissions that are set later leave a gap.
+    let before = umask(Mode::RWXG | Mode::RWXO | Mode::XUSR);
+    let listener = UnixListener::bind(path);
+    umask(before);
+    listener.map_err(failed)
 }
 
 async fn inhibit_all(instruments: &[Rc<Instrument>]) {

@@ -38,6 +38,8 @@ mod report;
 mod rooms;
 #[path = "suite/runs.rs"]
 mod runs;
+#[path = "suite/safe_end.rs"]
+mod safe_end;
 #[path = "suite/secrets.rs"]
 mod secrets;
 #[path = "suite/served.rs"]

@@ -32,6 +32,8 @@ pub use run::Engine;
 pub use scene::PHASE_LIMIT;
 
 #[cfg(test)]
+mod safe_end;
+#[cfg(test)]
 mod testbench;
 #[cfg(test)]
 mod testdata;

@@ -80,6 +80,11 @@ impl World {
         }
     }
 
+    /// From now on a part behaves so.
+    pub(crate) fn behaves(&self, part: &str, behave: Behave) {
+        self.behaviour.borrow_mut().insert(part.to_owned(), behave);
+    }
+
     async fn behave(&self, part: &str) -> Result<(), ChannelError> {
         let behave = self.behaviour.borrow().get(part).copied().unwrap_or_default();
         if behave == Behave::FailsOnce {
@@ -168,7 +173,7 @@ impl TestBench {
 
     /// How a signal's channel, `open` or `safe-state` behaves.
     pub(crate) fn behaves(self, part: &str, behave: Behave) -> Self {
-        self.world.behaviour.borrow_mut().insert(part.to_owned(), behave);
+        self.world.behaves(part, behave);
         self
     }
 }

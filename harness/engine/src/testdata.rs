@@ -234,6 +234,27 @@ pub(crate) fn disturbed(plan: &Plan, bench: impl FnOnce(TestBench) -> TestBench,
     ran
 }
 
+/// What kind of event it is, as the journal says it.
+pub(crate) fn kind_of(event: &Event) -> String {
+    let json = serde_json::to_value(event).unwrap();
+    json["kind"].as_str().unwrap().to_owned()
+}
+
+/// The last event is the run's end, and before it is one safe state, after which
+/// nothing was done any more. What the end says of it is so.
+pub(crate) fn ends_safely(events: &[Event], what: &str) {
+    let Some((Event { kind: EventKind::RunFinished { safe, .. }, .. }, before)) = events.split_last() else {
+        panic!("{what}: no end: {events:?}")
+    };
+    let states = |e: &&Event| matches!(e.kind, EventKind::SafeState { .. });
+    assert_eq!(before.iter().filter(states).count(), 1, "{what}");
+    let mut after = before.iter().skip_while(|e| !states(e));
+    let Some(EventKind::SafeState { confirmed, .. }) = after.next().map(|e| &e.kind) else { panic!("{what}: no safe state") };
+    assert_eq!(safe, confirmed, "{what}");
+    let strange = after.find(|e| !matches!(e.kind, EventKind::Problem { .. } | EventKind::Interrupted { .. }));
+    assert_eq!(strange, None, "{what}");
+}
+
 pub(crate) fn header() -> RunHeader {
     let volt = find_unit("V").unwrap();
     let kinds = [("v", volt), ("mv", find_unit("mV").unwrap())].map(|(n, unit)| (id(n), SignalKind::Analog { unit }));
@@ -257,8 +278,7 @@ impl Ran {
         assert!(matches!(self.events[0].kind, EventKind::RunStarted { .. }));
         let EventKind::RunFinished { disposition, status, safe, .. } = last.kind else { return };
         assert_eq!(Outcome { disposition, status, safe }, self.outcome);
-        let safe = self.events.iter().filter(|e| matches!(e.kind, EventKind::SafeState { .. })).count();
-        assert_eq!(safe, 1);
+        ends_safely(&self.events, "a run");
         let ends = self.events.iter().filter(|e| matches!(e.kind, EventKind::StepFinished { .. })).count();
         let EventKind::RunStarted { steps, .. } = &self.events[0].kind else { return };
         assert!(ends >= steps.len());
@@ -315,8 +335,7 @@ impl Ran {
 
     /// The kinds of all events, as the journal names them.
     pub(crate) fn kinds(&self) -> Vec<String> {
-        let name = |e: &Event| serde_json::to_value(&e.kind).unwrap()["kind"].as_str().unwrap().to_owned();
-        self.events.iter().map(name).collect()
+        self.events.iter().map(kind_of).collect()
     }
 
     pub(crate) fn sets(&self) -> Vec<String> {

@@ -12,7 +12,7 @@ use crate::support::{Run, Scratch, hil, root, run};
 
 const CHAMBER_PLAN: &str = "test-plans/nightly/chamber.toml";
 
-fn python() -> bool {
+pub fn python() -> bool {
     let there = Command::new("python3").arg("--version").output().is_ok_and(|o| o.status.success());
     assert!(there || std::env::var("CI").as_deref() != Ok("true"), "no python3");
     if !there {

@@ -69,10 +69,15 @@ impl Served {
         run(&self.runs(), plan, &[&["--bench", &self.bench()], args].concat())
     }
 
-    /// As `run`; `None` if this computer was too busy for a finding.
+    /// As `run`; `None` if this computer was too busy for a finding: the tester was
+    /// held up, or let a link be idle for so long that the instrument closed it.
     pub fn run_in_peace(&self, plan: &str) -> Option<Run> {
         let run = self.run(plan, &[]);
-        if run.text().contains("the tester was held up") { None } else { Some(run) }
+        if run.code == 3 {
+            eprintln!("{}", run.text());
+            return None;
+        }
+        Some(run)
     }
 
     fn runs(&self) -> Scratch {
@@ -97,7 +102,7 @@ impl Served {
     }
 
     /// Ends the server and returns what it said.
-    fn end(mut self) -> Output {
+    pub fn end(mut self) -> Output {
         signal("TERM", &self.child);
         let deadline = Instant::now() + Duration::from_secs(20);
         while self.child.try_wait().expect("a child").is_none() {

@@ -62,7 +62,9 @@ pub fn finished(out: &Path, output: Output) -> Run {
     let folder = newest(out);
     let journal = std::fs::read(folder.join("journal.jsonl")).unwrap_or_default();
     let events = hil_record::read_journal(journal.as_slice()).map(|j| j.events).unwrap_or_default();
-    Run { code: output.status.code().unwrap_or(-1), output, folder, events }
+    let run = Run { code: output.status.code().unwrap_or(-1), output, folder, events };
+    run.ends_safely();
+    run
 }
 
 fn newest(out: &Path) -> PathBuf {
@@ -121,6 +123,23 @@ impl Run {
     /// Standard output and error, for messages of failing tests.
     pub fn text(&self) -> String {
         format!("{}{}", String::from_utf8_lossy(&self.output.stdout), String::from_utf8_lossy(&self.output.stderr))
+    }
+
+    /// Whatever a test is about: no run ends without one safe state, after which
+    /// nothing is done any more. Only who was killed, or could not write his
+    /// journal, leaves one without an end.
+    fn ends_safely(&self) {
+        let Some((last, before)) = self.events.split_last() else { return };
+        let EventKind::RunFinished { safe, .. } = last.kind else {
+            let excused = self.code == -1 || self.text().contains("cannot write");
+            return assert!(excused, "a run without an end: {last:?}\n{}", self.text());
+        };
+        let is_safe_state = |e: &&Event| matches!(e.kind, EventKind::SafeState { .. });
+        assert_eq!(before.iter().filter(is_safe_state).count(), 1, "{}", self.text());
+        assert!(!safe || self.confirmed_safe() == Some(true), "{}", self.text());
+        let after = before.iter().skip_while(|e| !is_safe_state(e)).skip(1);
+        let mut done = after.filter(|e| !matches!(e.kind, EventKind::Problem { .. } | EventKind::Interrupted { .. }));
+        assert_eq!(done.next(), None, "{}", self.text());
     }
 
     /// How the run's last safe state ended; `None` if there was none.
