@@ -11,7 +11,7 @@ use crate::dispatcher::JournalFailed;
 use crate::names::Exported;
 use crate::scene::{Scene, Stage, Stop};
 use crate::state::State;
-use crate::watches::attended;
+use crate::watches::{Watches, attended};
 
 /// Why nothing goes on after the journal failed.
 pub(crate) const NO_JOURNAL: &str = "the journal cannot be written";
@@ -55,7 +55,8 @@ pub(crate) async fn run_step(
         beside,
     })?;
     let end = stage.clock.now() + step.timeout;
-    let scene = Scene { attempt, end, ..Scene::new(stage, &step.id, &step.requirements, false) };
+    let watches = Watches::of(step);
+    let scene = Scene { attempt, end, watches, ..Scene::new(stage, &step.id, &step.requirements, false) };
     scene.names.borrow_mut().import(imports);
     if stage.clock.timeout(step.timeout, run_acts(&scene, &step.acts)).await.is_err() {
         let doing = step.acts.get(scene.act.get()).map_or("", |a| a.text.as_str());
