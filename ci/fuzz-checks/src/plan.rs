@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hil_model::{
-    BenchValue, Diagnostic, FileId, Included, Limits, Plan, PlanContext, Product, Sources, Span, Value, load_includes, peek_product,
-    read_plan_with,
+    BenchValue, Diagnostic, FileId, Included, Limits, Plan, PlanContext, Product, Sources, Span, Value, load_includes, peek, read_plan_with,
 };
 
 use crate::files;
@@ -29,7 +28,7 @@ pub fn check(bytes: &[u8]) {
     // What depends on what could not be read is not checked, and makes no noise.
     let alone = input.read(None, None).err().unwrap_or_default();
     files::owes(&input.sources, &alone);
-    let named = peek_product(&input.sources, input.plan);
+    let named = peek(&input.sources, input.plan).product;
     named.iter().for_each(|(_, span)| files::within(&input.sources, *span));
 }
 

@@ -99,9 +99,6 @@ pub fn load_on(
     let plan_text = read(plan, "plan")?;
     let project = Project::around(plan)?;
     let mut overrides = overrides(parameters)?;
-    if let Some(serial) = serial.filter(|_| has_parameter(&plan_text, SERIAL)) {
-        overrides.entry(SERIAL.to_owned()).or_insert_with(|| serial.to_owned());
-    }
     let dialects = dialects(&project)?;
     let bench_path = project.bench(bench)?;
     let bench_text = read(&bench_path, "bench")?;
@@ -110,7 +107,11 @@ pub fn load_on(
     let plan_id = files.add("plan", plan, plan_text);
     let includes = files.include(plan_id);
     let bench_id = files.add("bench", &bench_path, bench_text);
-    let Some((product_name, span)) = reader::peek_product(&files.sources, plan_id) else {
+    let head = reader::peek(&files.sources, plan_id);
+    if let Some(serial) = serial.filter(|_| head.parameters.contains(SERIAL)) {
+        overrides.entry(SERIAL.to_owned()).or_insert_with(|| serial.to_owned());
+    }
+    let Some((product_name, span)) = head.product else {
         // Without a product nothing can be resolved; the reader says why.
         let context = PlanContext { product: None, limits: None, overrides: &overrides, bench: &BTreeMap::new() };
         let errors = reader::read_plan(&files.sources, plan_id, context).err().unwrap_or_default();
@@ -221,13 +222,6 @@ fn calibrations(bench: &mut BenchFile, calendar: Calendar) -> Vec<Diagnostic> {
         return Vec::new();
     }
     bench.overdue(calendar.today)
-}
-
-/// Whether a plan's text has this parameter; a text that is no TOML has none,
-/// and the reader says why.
-fn has_parameter(plan: &str, name: &str) -> bool {
-    let plan: Option<toml::Table> = plan.parse().ok();
-    plan.and_then(|p| p.get("parameters")?.as_table().map(|t| t.contains_key(name))).unwrap_or(false)
 }
 
 #[derive(Default)]

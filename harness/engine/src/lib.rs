@@ -14,6 +14,7 @@ mod actions;
 mod computed;
 mod course;
 mod dispatcher;
+mod early;
 mod evaluate;
 mod guard;
 mod interlock;

@@ -214,6 +214,7 @@ impl<'a> Scene<'a> {
     pub(crate) fn keep_edge(&self, name: Option<&String>, edge: &Edge) {
         if let Some(name) = name {
             self.names.borrow_mut().add_edge(name, Moment { at: edge.at, uncertainty: edge.uncertainty });
+            self.watches.tell(&self.names.borrow());
         }
     }
 

@@ -13,7 +13,7 @@ use crate::names::Exported;
 use crate::scene::{Scene, Stage, Stop};
 use crate::state::State;
 use crate::timed::timed;
-use crate::watches::attended;
+use crate::watches::{Watches, attended};
 
 /// Why nothing goes on after the journal failed.
 pub(crate) const NO_JOURNAL: &str = "the journal cannot be written";
@@ -59,7 +59,9 @@ pub(crate) async fn run_step(
         beside,
     })?;
     let end = stage.clock.now() + step.timeout;
-    let scene = Scene { attempt, end, timed: timed(&step.acts), ..Scene::new(stage, &step.id, &step.requirements, false) };
+    let watches = Watches::of(step);
+    let timed = timed(&step.acts);
+    let scene = Scene { attempt, end, timed, watches, ..Scene::new(stage, &step.id, &step.requirements, false) };
     scene.names.borrow_mut().import(imports);
     if stage.clock.timeout(step.timeout, run_and_vouch(&scene, step)).await.is_err() {
         let doing = step.acts.get(scene.act.get()).map_or("", |a| a.text.as_str());

@@ -6,39 +6,66 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::{Context, Poll};
 
-use hil_channel::{BoxFuture, ChannelError, Edge, Watch};
-use hil_model::{SignalId, Trigger};
+use hil_channel::{BoxFuture, ChannelError, Earliest, Edge, Watch};
+use hil_model::{SignalId, Step, Trigger};
 use hil_record::EventKind;
 
+use crate::early::Early;
+use crate::names::Names;
 use crate::scene::{Scene, Stop};
 
 /// The watches of one step; dropping it disarms them.
 #[derive(Default)]
-pub(crate) struct Watches(RefCell<Vec<Armed>>);
+pub(crate) struct Watches {
+    armed: RefCell<Vec<Armed>>,
+    early: Early,
+}
 
 struct Armed {
     name: String,
     signal: SignalId,
     trigger: Trigger,
+    /// What the watch was told of when its edge can be good.
+    earliest: Earliest,
     /// Owns the watch; gone once the edge has come.
     next: Option<BoxFuture<'static, Result<Edge, ChannelError>>>,
 }
 
 impl Watches {
-    pub(crate) fn arm(&self, name: &str, signal: &SignalId, trigger: &Trigger, mut watch: Box<dyn Watch>) {
+    /// None armed yet.
+    pub(crate) fn of(step: &Step) -> Self {
+        Self { armed: RefCell::default(), early: Early::of(step) }
+    }
+
+    /// When the edge of a watch that is to be armed can be good at the earliest.
+    pub(crate) fn earliest(&self, name: &str, names: &Names) -> Earliest {
+        let earliest = Earliest::default();
+        self.early.tell(name, names, &earliest);
+        earliest
+    }
+
+    /// More is known by now of when edges can be good.
+    pub(crate) fn tell(&self, names: &Names) {
+        for armed in self.armed.borrow().iter().filter(|a| a.next.is_some()) {
+            self.early.tell(&armed.name, names, &armed.earliest);
+        }
+    }
+
+    pub(crate) fn arm(&self, name: &str, signal: &SignalId, trigger: &Trigger, mut watch: Box<dyn Watch>, earliest: Earliest) {
         let next: BoxFuture<'static, _> = Box::pin(async move { watch.next().await });
-        self.0.borrow_mut().push(Armed { name: name.to_owned(), signal: signal.clone(), trigger: trigger.clone(), next: Some(next) });
+        let (name, signal, trigger) = (name.to_owned(), signal.clone(), trigger.clone());
+        self.armed.borrow_mut().push(Armed { name, signal, trigger, earliest, next: Some(next) });
     }
 
     /// `load-disconnect becomes floating`, if such a watch was armed.
     pub(crate) fn describe(&self, name: &str) -> Option<String> {
-        self.0.borrow().iter().find(|a| a.name == name).map(|a| format!("{} {}", a.signal, a.trigger))
+        self.armed.borrow().iter().find(|a| a.name == name).map(|a| format!("{} {}", a.signal, a.trigger))
     }
 
     /// Those whose edge has just come.
     fn poll(&self, cx: &mut Context<'_>) -> Result<Vec<(String, SignalId, Trigger, Edge)>, Stop> {
         let mut seen = Vec::new();
-        for armed in self.0.borrow_mut().iter_mut() {
+        for armed in self.armed.borrow_mut().iter_mut() {
             let Some(next) = armed.next.as_mut() else { continue };
             if let Poll::Ready(edge) = next.as_mut().poll(cx) {
                 armed.next = None;

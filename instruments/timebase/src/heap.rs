@@ -36,6 +36,8 @@ pub(crate) struct State {
     /// The root task: woken when a hold ends or nothing can go on.
     pub(crate) root: Option<Waker>,
     pub(crate) pace: Option<Pace>,
+    /// Empty; for the next to be woken.
+    woken: Vec<Waker>,
     /// Somebody outside wants attention: stop a paced wait.
     pub(crate) nudged: bool,
 }
@@ -98,7 +100,8 @@ impl Shared {
     pub(crate) fn idle(&self) {
         let Some(goal) = self.next_goal() else { return };
         let Some(goal) = self.wait_for_pace(goal) else { return };
-        let mut woken = Vec::new();
+        // With the room of the last time.
+        let mut woken = std::mem::take(&mut self.state().woken);
         let reached = self.advance_world(goal, &mut woken);
         let mut state = self.state();
         state.now = state.now.max(reached);
@@ -107,7 +110,8 @@ impl Shared {
         // gone by now, and then nobody would bring the thread back here.
         woken.extend(state.root.clone());
         drop(state);
-        woken.into_iter().for_each(Waker::wake);
+        woken.drain(..).for_each(Waker::wake);
+        self.state().woken = woken;
     }
 
     /// The first deadline; `None` while time is held, and after naming a

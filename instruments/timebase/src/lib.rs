@@ -11,6 +11,7 @@
 #![expect(clippy::disallowed_methods, reason = "this is the clock's own room")]
 
 mod alarms;
+mod call;
 mod clock;
 mod heap;
 mod hold;

@@ -11,6 +11,7 @@ use std::time::Instant;
 use tokio::task::LocalSet;
 
 use crate::alarms::Alarms;
+use crate::call::Call;
 use crate::clock::{Clock, Kind, RealTime};
 use crate::heap::{Pace, Shared};
 use crate::nanos::Nanos;
@@ -127,28 +128,39 @@ impl Runtime {
         let _stale = shared.and_then(|shared| shared.state().halt.take());
         let guarded = async move {
             let mut future = std::pin::pin!(future);
-            poll_fn(|cx| poll_root(shared, future.as_mut(), cx)).await
+            let (call, waker) = Call::new();
+            poll_fn(|cx| poll_root(shared, future.as_mut(), cx, &call, &waker)).await
         };
         self.local.block_on(&self.tokio, guarded)
     }
 }
 
-/// Polls the root; a panic of its own stops here, so that it never unwinds
-/// tokio.
-fn poll_root<F: Future>(shared: Option<&Shared>, future: Pin<&mut F>, cx: &mut Context<'_>) -> Poll<Result<F::Output, Halt>> {
+/// Polls the root if it was called; a panic of its own stops here, so that it
+/// never unwinds tokio. Most wakes of its task are not for it but for a spawned
+/// task, or bring the thread back to the hook.
+fn poll_root<F: Future>(
+    shared: Option<&Shared>,
+    future: Pin<&mut F>,
+    cx: &mut Context<'_>,
+    call: &Call,
+    waker: &Waker,
+) -> Poll<Result<F::Output, Halt>> {
+    call.passes_to(cx.waker());
     if let Some(shared) = shared {
         let mut state = shared.state();
         // Registered before the poll: a hold may end during it.
-        state.root = Some(cx.waker().clone());
+        state.root.get_or_insert_with(|| cx.waker().clone()).clone_from(cx.waker());
         // A root without its world would only stumble over what is missing.
         if let Some(halt) = state.halt.take_if(|halt| matches!(halt, Halt::Panicked { .. })) {
             return Poll::Ready(Err(halt));
         }
     }
-    match catch_unwind(AssertUnwindSafe(|| future.poll(cx))) {
-        Ok(Poll::Ready(out)) => return Poll::Ready(Ok(out)),
-        Ok(Poll::Pending) => {}
-        Err(payload) => return Poll::Ready(Err(Halt::Panicked { message: panic_text(payload.as_ref()) })),
+    if call.take() {
+        match catch_unwind(AssertUnwindSafe(|| future.poll(&mut Context::from_waker(waker)))) {
+            Ok(Poll::Ready(out)) => return Poll::Ready(Ok(out)),
+            Ok(Poll::Pending) => {}
+            Err(payload) => return Poll::Ready(Err(Halt::Panicked { message: panic_text(payload.as_ref()) })),
+        }
     }
     match shared.and_then(|shared| shared.state().halt.take()) {
         Some(halt) => Poll::Ready(Err(halt)),

@@ -2,7 +2,7 @@
 //! `…,"prev":"64 hexadecimal digits"}`, the first with zeros. A hash is SHA-256
 //! over a line's bytes without its line feed, `prev` included.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use sha2::{Digest, Sha256};
 
@@ -31,7 +31,7 @@ impl Hash {
 
     /// Its first eight digits: tells lines apart, proves nothing.
     pub fn mark(self) -> String {
-        self.to_string()[..MARK].to_owned()
+        self.digits()[..MARK].iter().map(|digit| char::from(*digit)).collect()
     }
 }
 
@@ -40,7 +40,7 @@ pub const MARK: usize = 8;
 
 impl fmt::Display for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.digits().iter().try_for_each(|digit| f.write_char(char::from(*digit)))
+        f.write_str(std::str::from_utf8(&self.digits()).map_err(|_| fmt::Error)?)
     }
 }
 

@@ -12,6 +12,10 @@ use crate::number::Figures;
 /// instrument must neither move a terminal's cursor nor break a line, nor turn
 /// the direction of writing (U+202A to U+202E, U+2066 to U+2069).
 pub(crate) fn plain(text: &str) -> String {
+    // Almost every text is printable ASCII, and there is nothing to replace.
+    if text.bytes().all(|b| matches!(b, b' '..=b'~')) {
+        return text.to_owned();
+    }
     let turns = |c| matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
     text.chars().map(|c| if c.is_control() || turns(c) { '\u{fffd}' } else { c }).collect()
 }

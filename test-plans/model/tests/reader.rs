@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use hil_model::{
-    BenchValue, Diagnostic, Included, Limits, Plan, PlanContext, Product, Sources, Span, load_includes, peek_product, read_limits,
-    read_plan, read_plan_with, read_product,
+    BenchValue, Diagnostic, Included, Limits, Plan, PlanContext, Product, Sources, Span, load_includes, peek, read_limits, read_plan,
+    read_plan_with, read_product,
 };
 
 const PRODUCT: &str = include_str!("../testdata/product.toml");
@@ -440,10 +440,10 @@ fn what_could_not_be_read_makes_no_noise() {
 fn the_product_of_a_plan_is_found_without_reading_it() {
     let mut sources = Sources::default();
     let good = sources.add("plan.toml", SAMPLE);
-    let (name, span) = peek_product(&sources, good).unwrap();
+    let (name, span) = peek(&sources, good).product.unwrap();
     assert_eq!((name.as_str(), sources.position(span).as_str()), ("smart-bms-12-200", "plan.toml:5:11"));
     let bad = sources.add("bad.toml", "plan = 3");
-    assert_eq!(peek_product(&sources, bad), None);
+    assert_eq!(peek(&sources, bad), hil_model::Head::default());
 }
 
 /// Reads a spoilt file; that it returns at all is the point.

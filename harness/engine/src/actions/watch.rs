@@ -6,8 +6,9 @@ use hil_model::{SignalId, Trigger};
 use crate::scene::{Scene, Stop};
 
 pub(super) fn watch(scene: &Scene<'_>, signal: &SignalId, trigger: &Trigger, name: &str) -> Result<(), Stop> {
-    let watch = scene.channel(signal)?.watch(trigger)?;
-    scene.watches.arm(name, signal, trigger, watch);
+    let earliest = scene.watches.earliest(name, &scene.names.borrow());
+    let watch = scene.channel(signal)?.watch_from(trigger, &earliest)?;
+    scene.watches.arm(name, signal, trigger, watch, earliest);
     Ok(())
 }
 

@@ -3,10 +3,12 @@
 
 use maud::{Markup, html};
 
-/// A coordinate to a tenth of a pixel.
+/// A coordinate to a tenth of a pixel. By whole numbers: a page has thousands, and
+/// printing a decimal fraction exactly is slow.
 pub(super) fn px(x: f64) -> String {
-    let text = format!("{x:.1}");
-    text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
+    let tenths = (x * 10.0).round() as i64;
+    let (sign, whole, tenth) = (if tenths < 0 { "-" } else { "" }, tenths.abs() / 10, tenths.abs() % 10);
+    if tenth == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{tenth}") }
 }
 
 /// A line.
@@ -65,7 +67,7 @@ mod tests {
 
     #[test]
     fn coordinates_are_short() {
-        assert_eq!([px(1.0), px(1.26), px(-0.04)], ["1", "1.3", "-0"]);
+        assert_eq!([px(1.0), px(1.26), px(-0.04), px(-0.16), px(-21.0)], ["1", "1.3", "0", "-0.2", "-21"]);
         assert_eq!(shortened("äöü-long", 4), "äöü…");
     }
 }

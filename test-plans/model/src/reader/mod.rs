@@ -32,7 +32,7 @@ mod substitute;
 mod text;
 mod value;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use toml::Spanned;
 use toml::de::DeTable;
@@ -131,12 +131,26 @@ pub fn read_plan_with(sources: &Sources, file: FileId, context: PlanContext<'_>,
     }
 }
 
-/// The product that a plan names, and where, without reading the rest.
-pub fn peek_product(sources: &Sources, file: FileId) -> Option<(String, Span)> {
+/// What must be known of a plan before it can be read.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Head {
+    /// The product that it names, and where.
+    pub product: Option<(String, Span)>,
+    /// Names of its parameters.
+    pub parameters: BTreeSet<String>,
+}
+
+/// A plan's head, without reading the rest; of a text that is no TOML as much as
+/// there is of it.
+pub fn peek(sources: &Sources, file: FileId) -> Head {
     let (root, _) = DeTable::parse_recoverable(sources.text(file));
-    let node = root.get_ref().get("plan")?.get_ref().get("product")?;
-    let span = node.span();
-    Some((node.get_ref().as_str()?.to_owned(), Span { file, start: span.start, end: span.end }))
+    let product = || {
+        let node = root.get_ref().get("plan")?.get_ref().get("product")?;
+        let span = node.span();
+        Some((node.get_ref().as_str()?.to_owned(), Span { file, start: span.start, end: span.end }))
+    };
+    let parameters = root.get_ref().get("parameters").and_then(|p| p.get_ref().as_table());
+    Head { product: product(), parameters: parameters.into_iter().flatten().map(|(name, _)| name.get_ref().to_string()).collect() }
 }
 
 /// Reads a file of any kind: `read` gets its root table, reports what is wrong
