@@ -35,7 +35,10 @@ impl Story {
                 clauses: [("SBMS-PRE-01", "§2.2"), ("SBMS-PRE-02", "§2.2, Tab.1")].map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
                 steps: steps.iter().map(|s| (*s).to_owned()).collect(),
             })
-            .tell(EventKind::BenchOpened { parts: vec![part("battery"), part("alternator")] });
+            .tell(EventKind::BenchOpened {
+                parts: vec![part("battery"), part("alternator")],
+                safeguards: [("lid".into(), "switch `lid`".into()), ("lid's lock".into(), "none".into())].into(),
+            });
         story
     }
 
@@ -189,7 +192,8 @@ pub fn hostile_run() -> Vec<Event> {
                     map.insert(bad.clone(), bad.clone());
                 }
             }
-            EventKind::BenchOpened { parts } => {
+            EventKind::BenchOpened { parts, safeguards } => {
+                safeguards.insert(bad.clone(), bad.clone());
                 let [name, model, serial, firmware, calibration] = [(); 5].map(|()| bad.clone());
                 parts.push(PartIdentity { name, model, serial, firmware, calibration });
             }
