@@ -8,17 +8,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hil_bench::fixture::Fixture;
-use hil_bench::{BenchFile, BoundBench, Connector, InstrumentSpec};
+use hil_bench::{BenchFile, BenchKind, BoundBench, Connector, InstrumentSpec};
 use hil_channel::{Bench, ChannelError, Fault};
-use hil_client::{Address, Stream};
-use hil_socket::Greeting;
+use hil_client::{Address, Dialect, Stream};
+use hil_socket::{Greeting, SocketFixture};
 use hil_timebase::{Clock, Runtime};
 use hil_twin::{Keys, Twin, TwinConfig};
 use hil_virtual::{Identity, Model, Terminals};
 
 use crate::failure::Failure;
 use crate::likeness;
-use crate::load::Loaded;
+use crate::load::{Loaded, LoadedBench};
 use crate::saboteur::Saboteur;
 use crate::unit::VirtualUnit;
 use crate::wire;
@@ -70,7 +70,39 @@ pub fn virtual_bench(
 /// A bench file that names what this program cannot open (exit code 2); a
 /// fixture that does not answer, or whose clock cannot be followed (3).
 pub fn real_bench(loaded: &Loaded, panic_on: Option<&str>) -> Result<(Runtime, Assembled), Failure> {
-    let bench = &loaded.bench;
+    let (runtime, fixture) = fixture_behind_its_socket(&loaded.bench)?;
+    let clock = runtime.clock();
+    let assembled = bound(loaded, Rc::new(fixture), on_the_network(clock.clone()), clock, panic_on)?;
+    Ok((runtime, assembled))
+}
+
+/// A bench without a plan, and the runtime by whose clock it is used: nominal and
+/// in memory if it is virtual.
+///
+/// # Errors
+/// As [`virtual_bench`] and [`real_bench`].
+pub fn bench_alone(loaded: &LoadedBench) -> Result<(Runtime, BoundBench), Failure> {
+    let LoadedBench { bench, dialects, .. } = loaded;
+    match bench.kind {
+        BenchKind::Virtual => {
+            let runtime = Runtime::virtual_time().map_err(|e| no_runtime(&e))?;
+            let clock = runtime.clock();
+            let config = TwinConfig { fixture_serial: bench.fixture_serial.clone(), ..TwinConfig::default() };
+            let twin = Twin::new(clock.clone(), &config);
+            runtime.attach(twin.world());
+            let connector = in_memory(twin.clone(), clock.clone(), config.seed, BTreeMap::new());
+            Ok((runtime, bind(bench, dialects, twin.fixture(), connector, clock)?))
+        }
+        BenchKind::Real => {
+            let (runtime, fixture) = fixture_behind_its_socket(bench)?;
+            let clock = runtime.clock();
+            Ok((runtime, bind(bench, dialects, Rc::new(fixture), on_the_network(clock.clone()), clock)?))
+        }
+    }
+}
+
+/// The fixture of a real bench, and the runtime by whose clock it is used.
+fn fixture_behind_its_socket(bench: &BenchFile) -> Result<(Runtime, SocketFixture), Failure> {
     for spec in &bench.instruments {
         spec.address.parse::<Address>().map_err(|e| {
             Failure::invalid(
@@ -104,13 +136,25 @@ pub fn real_bench(loaded: &Loaded, panic_on: Option<&str>) -> Result<(Runtime, A
             Some("a busy computer, or a bench file of another speed"),
         ));
     }
-    let assembled = bound(loaded, Rc::new(fixture), on_the_network(clock.clone()), clock, panic_on)?;
-    Ok((runtime, assembled))
+    Ok((runtime, fixture))
 }
 
 /// There is no runtime.
 pub fn no_runtime(e: &std::io::Error) -> Failure {
     Failure::tester(format!("cannot make a runtime: {e}"), None)
+}
+
+fn bind(
+    bench: &BenchFile,
+    dialects: &BTreeMap<String, Dialect>,
+    fixture: Rc<dyn Fixture>,
+    connector: Connector,
+    clock: Clock,
+) -> Result<BoundBench, Failure> {
+    BoundBench::bind(bench.clone(), dialects, fixture, connector, clock, Some(wire::trace())).map_err(|errors| {
+        let text: String = errors.iter().map(|e| format!("error: bench `{}`: {e}\n", bench.id)).collect();
+        Failure { text, code: 2 }
+    })
 }
 
 fn bound(
@@ -120,11 +164,7 @@ fn bound(
     clock: Clock,
     panic_on: Option<&str>,
 ) -> Result<Assembled, Failure> {
-    let bound = BoundBench::bind(loaded.bench.clone(), &loaded.dialects, fixture, connector, clock, Some(wire::trace()));
-    let bound = bound.map_err(|errors| {
-        let text: String = errors.iter().map(|e| format!("error: bench `{}`: {e}\n", loaded.bench.id)).collect();
-        Failure { text, code: 2 }
-    })?;
+    let bound = bind(&loaded.bench, &loaded.dialects, fixture, connector, clock)?;
     let bench: Rc<dyn Bench> = Rc::new(bound.serving(loaded.product.signals.clone()));
     Ok(Assembled {
         bench: match panic_on {
