@@ -374,9 +374,28 @@ pub struct StationInit {
 /// `hil bench`.
 #[derive(Subcommand, Debug)]
 pub enum BenchCommand {
+    /// Whether a bench is in order: who its parts are, outputs off, protection,
+    /// calibrations, and what would switch off without this program. Switches
+    /// nothing on.
+    #[command(after_help = BENCH_CHECK_CODES)]
+    Check(BenchCheck),
     /// Take back that a bench is broken: somebody has switched it off by hand
     /// and seen that it is off.
     Clear(BenchClear),
+}
+
+/// `hil bench check`.
+#[derive(Args, Debug)]
+pub struct BenchCheck {
+    /// A bench's name (fixtures/benches/NAME.toml) or file.
+    pub bench: String,
+    /// Also whether each source's power cable leads to its own stud: each alone
+    /// is switched on with at most 0.4 V and the least current that it knows.
+    #[arg(long)]
+    pub low_energy: bool,
+    /// The day on which calibrations must be valid; the computer's when absent.
+    #[arg(long, value_name = "RFC3339")]
+    pub wall_clock: Option<String>,
 }
 
 /// `hil bench clear`.
@@ -477,6 +496,10 @@ unknown key, or cut short).
 Examples:
   hil verify runs/*
   hil verify runs/20261122T101500Z-HQ2247ABCDE-eol --key hall-3.pub";
+
+const BENCH_CHECK_CODES: &str = "\
+Exit codes: 0 in order, 2 the bench file is wrong, 3 something is not as it should
+be, in use or does not answer, 6 an output may be on.";
 
 const DEFECTS_EXAMPLES: &str = "\
 Examples:

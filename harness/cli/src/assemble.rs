@@ -8,17 +8,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hil_bench::fixture::Fixture;
-use hil_bench::{BenchFile, BoundBench, Connector, InstrumentSpec};
+use hil_bench::{BenchFile, BenchKind, BoundBench, Connector, InstrumentSpec};
 use hil_channel::{Bench, ChannelError, Fault};
 use hil_client::{Address, Dialect, Stream, Trace};
-use hil_socket::Greeting;
+use hil_socket::{Greeting, SocketFixture};
 use hil_timebase::{Clock, Runtime};
 use hil_twin::{FaultyFixture, Keys, Twin, TwinConfig};
 use hil_virtual::{Identity, Instrument, Model, Terminals};
 
 use crate::failure::Failure;
 use crate::likeness;
-use crate::load::Loaded;
+use crate::load::{Loaded, LoadedBench};
 use crate::saboteur::Saboteur;
 use crate::unit::VirtualUnit;
 use crate::wire;
@@ -94,7 +94,7 @@ fn world(runtime: &Runtime, loaded: &Loaded, unit: &VirtualUnit, seed: u64) -> R
     let clock = runtime.clock();
     let twin = Twin::new(clock.clone(), &config);
     runtime.attach(twin.world());
-    let instruments = powered_up(loaded, &twin, &clock, seed);
+    let instruments = powered_up(&loaded.bench, loaded.like, &twin, &clock, seed);
     let connector = in_memory(instruments.clone());
     let instruments = instruments.into_iter().filter_map(|(name, it)| Some((name, it.ok()?))).collect();
     Ok(World { twin, instruments, connector })
@@ -107,7 +107,39 @@ fn world(runtime: &Runtime, loaded: &Loaded, unit: &VirtualUnit, seed: u64) -> R
 /// A bench file that names what this program cannot open (exit code 2); a
 /// fixture that does not answer, or whose clock cannot be followed (3).
 pub fn real_bench(loaded: &Loaded, panic_on: Option<&str>) -> Result<(Runtime, Assembled), Failure> {
-    let bench = &loaded.bench;
+    let (runtime, fixture) = fixture_behind_its_socket(&loaded.bench)?;
+    let clock = runtime.clock();
+    let bench = bound(loaded, Rc::new(fixture), on_the_network(clock.clone()), clock, wire::trace())?;
+    Ok((runtime, Assembled { bench: sabotaged(bench, panic_on), twin: None, instruments: Instruments::new() }))
+}
+
+/// A bench without a plan, and the runtime by whose clock it is used: nominal and
+/// in memory if it is virtual.
+///
+/// # Errors
+/// As [`virtual_bench`] and [`real_bench`].
+pub fn bench_alone(loaded: &LoadedBench) -> Result<(Runtime, BoundBench), Failure> {
+    let LoadedBench { bench, dialects, .. } = loaded;
+    match bench.kind {
+        BenchKind::Virtual => {
+            let runtime = Runtime::virtual_time().map_err(|e| no_runtime(&e))?;
+            let clock = runtime.clock();
+            let config = TwinConfig { fixture_serial: bench.fixture_serial.clone(), ..TwinConfig::default() };
+            let twin = Twin::new(clock.clone(), &config);
+            runtime.attach(twin.world());
+            let connector = in_memory(powered_up(bench, false, &twin, &clock, config.seed));
+            Ok((runtime, bind(bench, dialects, twin.fixture(), connector, clock, wire::trace())?))
+        }
+        BenchKind::Real => {
+            let (runtime, fixture) = fixture_behind_its_socket(bench)?;
+            let clock = runtime.clock();
+            Ok((runtime, bind(bench, dialects, Rc::new(fixture), on_the_network(clock.clone()), clock, wire::trace())?))
+        }
+    }
+}
+
+/// The fixture of a real bench, and the runtime by whose clock it is used.
+fn fixture_behind_its_socket(bench: &BenchFile) -> Result<(Runtime, SocketFixture), Failure> {
     for spec in &bench.instruments {
         spec.address.parse::<Address>().map_err(|e| {
             Failure::invalid(
@@ -141,8 +173,7 @@ pub fn real_bench(loaded: &Loaded, panic_on: Option<&str>) -> Result<(Runtime, A
             Some("a busy computer, or a bench file of another speed"),
         ));
     }
-    let bench = bound(loaded, Rc::new(fixture), on_the_network(clock.clone()), clock, wire::trace())?;
-    Ok((runtime, Assembled { bench: sabotaged(bench, panic_on), twin: None, instruments: Instruments::new() }))
+    Ok((runtime, fixture))
 }
 
 /// A bench that is only to be switched off, by links of its own. Its clock need
@@ -150,7 +181,8 @@ pub fn real_bench(loaded: &Loaded, panic_on: Option<&str>) -> Result<(Runtime, A
 ///
 /// # Errors
 /// A fixture that does not answer, or a bench file that it does not fit.
-pub fn to_switch_off(bench: &BenchFile, dialects: &BTreeMap<String, Dialect>) -> Result<(Runtime, BoundBench), Failure> {
+pub fn to_switch_off(loaded: &LoadedBench) -> Result<(Runtime, BoundBench), Failure> {
+    let LoadedBench { bench, dialects, .. } = loaded;
     let tester = |e: &dyn std::fmt::Display| Failure::tester(format!("bench `{}`: {e}", bench.id), None);
     let socket = bench.fixture_socket.as_deref().ok_or_else(|| tester(&"no `socket` in `[fixture]`"))?;
     let greeting = Greeting::with(Path::new(socket)).map_err(|e| tester(&e))?;
@@ -158,9 +190,8 @@ pub fn to_switch_off(bench: &BenchFile, dialects: &BTreeMap<String, Dialect>) ->
     let clock = runtime.clock();
     let opened = clock.clone();
     let fixture = runtime.block_on(async { greeting.open_at_once(opened) }).map_err(|halt| tester(&halt))?.map_err(|e| tester(&e))?;
-    let (connector, trace) = (on_the_network(clock.clone()), Some(wire::trace()));
-    let bound = BoundBench::bind(bench.clone(), dialects, Rc::new(fixture), connector, clock, trace);
-    Ok((runtime, bound.map_err(|errors| tester(&errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))?))
+    let bound = bind(bench, dialects, Rc::new(fixture), on_the_network(clock.clone()), clock, wire::trace())?;
+    Ok((runtime, bound))
 }
 
 /// There is no runtime.
@@ -168,12 +199,22 @@ pub fn no_runtime(e: &std::io::Error) -> Failure {
     Failure::tester(format!("cannot make a runtime: {e}"), None)
 }
 
-fn bound(loaded: &Loaded, fixture: Rc<dyn Fixture>, connector: Connector, clock: Clock, trace: Trace) -> Result<BoundBench, Failure> {
-    let bound = BoundBench::bind(loaded.bench.clone(), &loaded.dialects, fixture, connector, clock, Some(trace));
-    let bound = bound.map_err(|errors| {
-        let text: String = errors.iter().map(|e| format!("error: bench `{}`: {e}\n", loaded.bench.id)).collect();
+fn bind(
+    bench: &BenchFile,
+    dialects: &BTreeMap<String, Dialect>,
+    fixture: Rc<dyn Fixture>,
+    connector: Connector,
+    clock: Clock,
+    trace: Trace,
+) -> Result<BoundBench, Failure> {
+    BoundBench::bind(bench.clone(), dialects, fixture, connector, clock, Some(trace)).map_err(|errors| {
+        let text: String = errors.iter().map(|e| format!("error: bench `{}`: {e}\n", bench.id)).collect();
         Failure { text, code: 2 }
-    })?;
+    })
+}
+
+fn bound(loaded: &Loaded, fixture: Rc<dyn Fixture>, connector: Connector, clock: Clock, trace: Trace) -> Result<BoundBench, Failure> {
+    let bound = bind(&loaded.bench, &loaded.dialects, fixture, connector, clock, trace)?;
     Ok(bound.serving(loaded.product.signals.clone()))
 }
 
@@ -217,14 +258,14 @@ fn on_the_network(clock: Clock) -> Connector {
 }
 
 /// All instruments of a virtual bench, or why there is none such.
-fn powered_up(loaded: &Loaded, twin: &Twin, clock: &Clock, seed: u64) -> BTreeMap<String, Result<Rc<Instrument>, String>> {
-    let shunts = likeness::shunts(&loaded.bench, seed, loaded.like);
+fn powered_up(bench: &BenchFile, like: bool, twin: &Twin, clock: &Clock, seed: u64) -> BTreeMap<String, Result<Rc<Instrument>, String>> {
+    let shunts = likeness::shunts(bench, seed, like);
     let power_up = |spec: &InstrumentSpec| {
         let (model, terminals) = counterpart(twin, spec, shunts.get(&spec.name).copied())?;
         let identity = Identity::new(&spec.serial);
         Ok(Rc::new(Instrument::power_up(model, &identity, terminals, clock.clone(), seed, Duration::ZERO)))
     };
-    loaded.bench.instruments.iter().map(|spec| (spec.name.clone(), power_up(spec))).collect()
+    bench.instruments.iter().map(|spec| (spec.name.clone(), power_up(spec))).collect()
 }
 
 /// Opens a pipe in memory with a virtual instrument at its other end, which

@@ -5,6 +5,7 @@
 
 pub mod args;
 pub mod assemble;
+pub mod bench_check;
 pub mod bench_lock;
 pub mod bench_state;
 pub mod claim;
@@ -60,6 +61,7 @@ pub fn carry_out(command: &Command, verbose: u8) -> Result<u8, Failure> {
             let now = run::wall_clock(None)?.to_string();
             bench_lock::clear_bench(&bench_lock::folder()?, arguments, &now)
         }
+        Command::Bench(BenchCommand::Check(arguments)) => bench_check::check(arguments),
         Command::Schema => {
             say(hil_model::PLAN_SCHEMA.trim_end());
             Ok(0)

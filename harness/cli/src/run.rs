@@ -144,7 +144,7 @@ fn lock(loaded: &Loaded, arguments: &RunArguments, run: &str, start: jiff::Times
 }
 
 /// A bench whose last user did not end: safe first.
-fn take_over(lock: &BenchLock, runtime: &Runtime, bench: &dyn Bench) -> Result<(), Failure> {
+pub(crate) fn take_over(lock: &BenchLock, runtime: &Runtime, bench: &dyn Bench) -> Result<(), Failure> {
     let Some(by) = &lock.left_by else { return Ok(()) };
     crate::screen::complain(&format!("the bench was left as it was by {by}: safe state first\n"));
     match runtime.block_on(bench.safe_state()) {

@@ -71,6 +71,19 @@ pub struct Model {
     pub assumption: bool,
 }
 
+impl Model {
+    /// Whether whoever answered is of this model.
+    pub fn is(&self, who: &Identity) -> bool {
+        let begins = |text: &str, with: &str| text.get(..with.len()).is_some_and(|t| t.eq_ignore_ascii_case(with));
+        begins(&who.maker, &self.idn_maker) && begins(&who.model, &self.idn_model)
+    }
+
+    /// What one of this serial number would answer, for messages.
+    pub fn as_told(&self, serial: &str) -> String {
+        format!("{} {}, serial {serial}", self.idn_maker, self.idn_model)
+    }
+}
+
 /// How a link to the model behaves.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]

@@ -83,14 +83,21 @@ impl Driver {
         Identity::parse(&reply).ok_or_else(|| self.garbled(&query, reply.as_bytes(), "maker, model, serial, firmware"))
     }
 
+    /// What its error queue holds, oldest first; empties it.
+    pub(crate) async fn queued(&self) -> Result<Vec<String>, ClientError> {
+        match self.link.run(Lane::Normal, vec![Move::Errors]).await?.as_slice() {
+            [Outcome::Errors(errors)] => Ok(errors.iter().map(ToString::to_string).collect()),
+            _ => Err(self.incomplete()),
+        }
+    }
+
     /// Asks who it is and compares that with the dialect and the expected
     /// serial number.
     pub(crate) async fn identify(&self) -> Result<Identity, ClientError> {
         let found = self.who().await?;
         let model = &self.dialect.identity;
-        let begins = |text: &str, with: &str| text.get(..with.len()).is_some_and(|t| t.eq_ignore_ascii_case(with));
-        if !begins(&found.maker, &model.idn_maker) || !begins(&found.model, &model.idn_model) || found.serial != self.serial {
-            let expected = format!("{} {}, serial {}", model.idn_maker, model.idn_model, self.serial);
+        if !model.is(&found) || found.serial != self.serial {
+            let expected = model.as_told(&self.serial);
             return Err(self.link.error(ErrorKind::WrongIdentity { found: found.to_string(), expected }));
         }
         *self.identity.borrow_mut() = Some(found.clone());

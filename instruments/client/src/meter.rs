@@ -104,6 +104,14 @@ impl Meter {
         Err(self.driver.link.error(ErrorKind::Readback { set: set.to_string(), found: found.to_string() }))
     }
 
+    /// What its error queue holds, oldest first; empties it.
+    ///
+    /// # Errors
+    /// `Garbled`, and the link's.
+    pub async fn queued(&self) -> Result<Vec<String>, ClientError> {
+        self.driver.queued().await
+    }
+
     /// Asks who it is; compares that with nothing.
     ///
     /// # Errors

@@ -173,6 +173,14 @@ impl Source {
         Ok(())
     }
 
+    /// What its error queue holds, oldest first; empties it.
+    ///
+    /// # Errors
+    /// `Garbled`, and the link's.
+    pub async fn queued(&self) -> Result<Vec<String>, ClientError> {
+        self.driver.queued().await
+    }
+
     /// Asks who it is; compares that with nothing.
     ///
     /// # Errors
