@@ -133,9 +133,9 @@ impl Dispatcher {
 
 /// Gives one event to one sink; its panic is its failure.
 fn tell(sink: &mut dyn EventSink, event: &Event) -> Result<(), SinkError> {
-    let name = sink.name().to_owned();
-    catch_unwind(AssertUnwindSafe(|| sink.handle(event)))
-        .unwrap_or_else(|payload| Err(SinkError { sink: name, cause: format!("panic: {}", panic_text(payload.as_ref())) }))
+    catch_unwind(AssertUnwindSafe(|| sink.handle(event))).unwrap_or_else(|payload| {
+        Err(SinkError { sink: sink.name().to_owned(), cause: format!("panic: {}", panic_text(payload.as_ref())) })
+    })
 }
 
 /// A handle to the dispatcher, shared by whatever acts.

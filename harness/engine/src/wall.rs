@@ -4,8 +4,9 @@
 /// RFC 3339 in UTC with nanoseconds, `2026-11-22T10:15:00.000000000Z`, of
 /// nanoseconds since 1970.
 pub(crate) fn rfc3339(unix_ns: i128) -> String {
-    let seconds = unix_ns.div_euclid(1_000_000_000);
-    let nanos = unix_ns.rem_euclid(1_000_000_000);
+    // Whole seconds of 292 billion years: no run is beyond them.
+    let seconds = i64::try_from(unix_ns.div_euclid(1_000_000_000)).unwrap_or(i64::MAX);
+    let nanos = unix_ns.rem_euclid(1_000_000_000) as u32;
     let (days, of_day) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     let (year, month, day) = civil(days);
     let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
@@ -14,7 +15,7 @@ pub(crate) fn rfc3339(unix_ns: i128) -> String {
 
 /// Year, month and day of days since 1970-01-01. The year begins in March
 /// here, so that the leap day is its last; 146 097 days are 400 years.
-fn civil(days: i128) -> (i128, i128, i128) {
+fn civil(days: i64) -> (i64, i64, i64) {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
     let of_era = shifted.rem_euclid(146_097);
@@ -23,7 +24,7 @@ fn civil(days: i128) -> (i128, i128, i128) {
     let from_march = (5 * of_year + 2) / 153;
     let day = of_year - (153 * from_march + 2) / 5 + 1;
     let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
-    (year_of_era + era * 400 + i128::from(month <= 2), month, day)
+    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
 #[cfg(test)]

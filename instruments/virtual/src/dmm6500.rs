@@ -98,10 +98,16 @@ impl Behaviour for Dmm6500 {
 
 /// NR3 with eight digits, as it prints readings: `1.2800010E+01`.
 fn nr3(value: f64) -> String {
-    let text = format!("{value:.7e}");
-    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    let (sign, digits) = exponent.strip_prefix('-').map_or(('+', exponent), |d| ('-', d));
-    format!("{mantissa}E{sign}{digits:0>2}")
+    let mut text = format!("{value:.7e}");
+    let at = text.find('e').unwrap_or(text.len());
+    let exponent = text.split_off(at);
+    let (sign, digits) = exponent.strip_prefix("e-").map_or(('+', exponent.trim_start_matches('e')), |d| ('-', d));
+    text.extend(['E', sign]);
+    if digits.len() < 2 {
+        text.push('0');
+    }
+    text.push_str(digits);
+    text
 }
 
 struct Function;
