@@ -63,3 +63,104 @@ impl Scene<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use hil_channel::Lid;
+    use hil_record::{Disposition, EventKind, Outcome, Status, Verdict};
+
+    use crate::testbench::{TestBench, val};
+    use crate::testdata::*;
+
+    /// From when it opens, the voltage is gone.
+    fn dies(b: TestBench, at: u64) -> TestBench {
+        b.derived("v", move |_, now| val(if now.0 < at * 1_000_000 { "12 V" } else { "0 V" }))
+    }
+
+    fn outcome(ran: &Ran) -> (Disposition, Status, u8) {
+        (ran.outcome.disposition, ran.outcome.status, ran.outcome.exit_code())
+    }
+
+    const ABORTED: (Disposition, Status, u8) = (Disposition::None, Status::Aborted, 4);
+
+    #[test]
+    fn it_ends_the_run_at_once_and_nothing_but_the_safe_state_follows() {
+        let mut plan = plan(vec![step("a", vec![wait(5_000), measure("v", limit("11 V", ""))]), step("b", vec![wait(1)])]);
+        plan.teardown = vec![set("power", "off")];
+        let ran = run(&plan, |b| dies(b, 2_000).opens(2_000, 0));
+        assert_eq!(outcome(&ran), ABORTED);
+        assert_eq!((ran.sets(), ran.ended_ms()), (Vec::<String>::new(), 2_020));
+        let opened = ran.events.iter().find_map(|e| match &e.kind {
+            EventKind::InterlockOpened { input, at_ns, .. } => Some((input.clone(), *at_ns)),
+            _ => None,
+        });
+        assert_eq!(opened, Some(("lid".into(), 2_000_000_000)));
+        let why = Some("the interlock opened: lid".to_owned());
+        assert_eq!(ran.steps(), [("a".into(), Verdict::Aborted, why.clone()), ("b".into(), Verdict::Skipped, why)]);
+    }
+
+    #[test]
+    fn what_it_did_to_a_measurement_is_not_the_units() {
+        // Word of the lid comes half a second after its effect.
+        let judged = [
+            measure("v", limit("11 V", "")),
+            expect(&[("v", hil_model::Condition::Above(q("11 V")))], 0, 0),
+            measure("v", limit("11 V", "13 V")),
+        ];
+        for act in judged {
+            let ran = run(&acts(vec![wait(2_000), act]), |b| dies(b, 1_900).opens(1_900, 500));
+            assert_eq!(outcome(&ran), ABORTED, "{:?}", ran.events);
+            assert!(ran.measurements().is_empty());
+        }
+        // A part that no longer answers is no fault of the tester's then.
+        let ran = run(&acts(vec![wait(2_000), set("out", "high")]), |b| {
+            b.signal("out", "low").behaves("out", crate::testbench::Behave::Fails).opens(1_900, 500)
+        });
+        assert_eq!(outcome(&ran), ABORTED, "{:?}", ran.events);
+    }
+
+    #[test]
+    fn a_unit_that_failed_before_stays_failed() {
+        let plan = plan(vec![step("a", vec![measure("v", limit("13 V", ""))]), step("b", vec![wait(5_000)])]);
+        let ran = run(&plan, |b| b.signal("v", "12 V").opens(2_000, 0));
+        assert_eq!(outcome(&ran), (Disposition::Fail, Status::Aborted, 1));
+    }
+
+    #[test]
+    fn one_that_nobody_can_watch_is_the_testers() {
+        let ran = run(&acts(vec![wait(5_000)]), |b| b.loses_interlock(1_000));
+        assert_eq!(outcome(&ran), (Disposition::None, Status::TesterError, 3));
+        assert_eq!(ran.problem().1, "the interlock cannot be watched: fixture: link lost: cable pulled");
+        assert_eq!(ran.ended_ms(), 1_020);
+    }
+
+    #[test]
+    fn it_ends_teardown_too() {
+        let mut plan = acts(vec![measure("v", limit("11 V", ""))]);
+        plan.teardown = vec![wait(3_000), set("power", "off")];
+        let ran = run(&plan, |b| b.signal("v", "12 V").opens(1_000, 0));
+        assert_eq!((ran.outcome.status, ran.sets(), ran.ended_ms()), (Status::Aborted, vec![], 1_020));
+    }
+
+    #[test]
+    fn a_lid_that_stays_locked_is_the_testers() {
+        let plan = acts(vec![measure("v", limit("11 V", ""))]);
+        let studs = vec![("battery.voltage".to_owned(), 0.2)];
+        let ran = run(&plan, |b| b.signal("v", "12 V").lid(Lid::Unlocked { studs }));
+        assert_eq!(ran.outcome, Outcome { disposition: Disposition::Pass, status: Status::Completed, safe: true });
+        let ran = run(&plan, |b| b.signal("v", "12 V").lid(Lid::Locked { why: "no answer".into() }));
+        assert_eq!(outcome(&ran), (Disposition::Pass, Status::TesterError, 3));
+        let lid = ran.events.iter().any(|e| matches!(&e.kind, EventKind::Lid { unlocked: false, reason: Some(why), .. } if why == "no answer"));
+        assert!(lid, "{:?}", ran.events);
+    }
+
+    #[test]
+    fn without_a_safe_state_nobody_touches_the_lid() {
+        let plan = acts(vec![measure("v", limit("11 V", ""))]);
+        let ran = run(&plan, |b| {
+            b.signal("v", "12 V").lid(Lid::Unlocked { studs: vec![] }).behaves("safe-state", crate::testbench::Behave::Unconfirmed)
+        });
+        assert!(!ran.events.iter().any(|e| matches!(e.kind, EventKind::Lid { .. })));
+        assert_eq!(ran.outcome.exit_code(), 6);
+    }
+}

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use hil_channel::{
-    Abilities, Bench, BoxFuture, Channel, ChannelError, Edge, EdgeSource, Fault, PartId, Reading, SafePart, SafeReport, Watch,
+    Abilities, Bench, BoxFuture, Channel, ChannelError, Edge, EdgeSource, Fault, Interlock, Lid, Opening, PartId, Reading, SafePart, SafeReport, Watch,
 };
 use hil_model::{Call, Condition, LedState, Level, Quantity, SignalId, Trigger, Value};
 use hil_timebase::{Clock, Nanos};
@@ -109,11 +109,75 @@ pub(crate) struct TestBench {
     channels: BTreeMap<SignalId, Rc<Fake>>,
     /// What the actions of its program give.
     actions: BTreeMap<String, BTreeMap<String, Value>>,
+    interlock: Option<FakeInterlock>,
+    lid: Option<Lid>,
+}
+
+/// An interlock that opens once.
+struct FakeInterlock {
+    clock: Clock,
+    at: Nanos,
+    /// Word of it comes later, unless somebody asks.
+    told: Nanos,
+    asked: Cell<bool>,
+    lost: bool,
+}
+
+impl FakeInterlock {
+    fn opening(&self) -> Opening {
+        Opening { input: "lid".into(), at: self.at, uncertainty: UNCERTAINTY }
+    }
+}
+
+impl Interlock for FakeInterlock {
+    fn open_now(&self) -> BoxFuture<'_, Result<Option<Opening>, ChannelError>> {
+        Box::pin(async {
+            let open = self.clock.now() >= self.at;
+            self.asked.set(self.asked.get() || open);
+            Ok(open.then(|| self.opening()))
+        })
+    }
+
+    fn opens(&self) -> BoxFuture<'_, Result<Opening, ChannelError>> {
+        Box::pin(async {
+            while self.clock.now() < self.told && !self.asked.get() {
+                self.clock.sleep(Duration::from_millis(1)).await;
+            }
+            let lost = || ChannelError::new("fixture", Fault::LinkLost { cause: "cable pulled".into() });
+            if self.lost { Err(lost()) } else { Ok(self.opening()) }
+        })
+    }
+
+    fn wait_for_start<'a>(&'a self, _: &'a dyn Fn(&str)) -> BoxFuture<'a, Result<(), ChannelError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
 }
 
 impl TestBench {
     pub(crate) fn new(clock: Clock) -> Self {
-        Self { clock, world: Rc::default(), held_up: Duration::ZERO, channels: BTreeMap::new(), actions: BTreeMap::new() }
+        Self { clock, world: Rc::default(), held_up: Duration::ZERO, channels: BTreeMap::new(), actions: BTreeMap::new(), interlock: None, lid: None }
+    }
+
+    /// Its interlock opens, and word of that comes `later`, in ms.
+    pub(crate) fn opens(mut self, at: u64, later: u64) -> Self {
+        let (at, told) = (Nanos(at * 1_000_000), Nanos((at + later) * 1_000_000));
+        self.interlock = Some(FakeInterlock { clock: self.clock.clone(), at, told, asked: Cell::new(false), lost: false });
+        self
+    }
+
+    /// Nobody knows its interlock any more from then on, in ms.
+    pub(crate) fn loses_interlock(mut self, at: u64) -> Self {
+        self = self.opens(1_000_000, 0);
+        if let Some(interlock) = &mut self.interlock {
+            (interlock.told, interlock.lost) = (Nanos(at * 1_000_000), true);
+        }
+        self
+    }
+
+    /// What becomes of its lid.
+    pub(crate) fn lid(mut self, lid: Lid) -> Self {
+        self.lid = Some(lid);
+        self
     }
 
     /// Binds a signal that has a value from the beginning.
@@ -232,6 +296,14 @@ impl Bench for TestBench {
             self.world.sets.borrow_mut().push(format!("{} {}", call.action, given.join(", ")));
             Ok(self.actions.get(&call.action).cloned().unwrap_or_default())
         })
+    }
+
+    fn interlock(&self) -> Option<&dyn Interlock> {
+        self.interlock.as_ref().map(|i| i as &dyn Interlock)
+    }
+
+    fn release_lid(&self) -> BoxFuture<'_, Option<Lid>> {
+        Box::pin(std::future::ready(self.lid.clone()))
     }
 
     fn close(&self) -> BoxFuture<'_, Result<(), ChannelError>> {
