@@ -150,7 +150,8 @@ mod tests {
         assert_eq!(ran.outcome, Outcome { disposition: Disposition::Pass, status: Status::Completed, safe: true });
         let ran = run(&plan, |b| b.signal("v", "12 V").lid(Lid::Locked { why: "no answer".into() }));
         assert_eq!(outcome(&ran), (Disposition::Pass, Status::TesterError, 3));
-        let lid = ran.events.iter().any(|e| matches!(&e.kind, EventKind::Lid { unlocked: false, reason: Some(why), .. } if why == "no answer"));
+        let lid =
+            ran.events.iter().any(|e| matches!(&e.kind, EventKind::Lid { unlocked: false, reason: Some(why), .. } if why == "no answer"));
         assert!(lid, "{:?}", ran.events);
     }
 

@@ -8,7 +8,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use hil_channel::{
-    Abilities, Bench, BoxFuture, Channel, ChannelError, Edge, EdgeSource, Fault, Interlock, Lid, Opening, PartId, Reading, SafePart, SafeReport, Watch,
+    Abilities, Bench, BoxFuture, Channel, ChannelError, Edge, EdgeSource, Fault, Interlock, Lid, Opening, PartId, Reading, SafePart,
+    SafeReport, Watch,
 };
 use hil_model::{Call, Condition, LedState, Level, Quantity, SignalId, Trigger, Value};
 use hil_timebase::{Clock, Nanos};
@@ -155,7 +156,15 @@ impl Interlock for FakeInterlock {
 
 impl TestBench {
     pub(crate) fn new(clock: Clock) -> Self {
-        Self { clock, world: Rc::default(), held_up: Duration::ZERO, channels: BTreeMap::new(), actions: BTreeMap::new(), interlock: None, lid: None }
+        Self {
+            clock,
+            world: Rc::default(),
+            held_up: Duration::ZERO,
+            channels: BTreeMap::new(),
+            actions: BTreeMap::new(),
+            interlock: None,
+            lid: None,
+        }
     }
 
     /// Its interlock opens, and word of that comes `later`, in ms.
