@@ -69,6 +69,12 @@ pub(crate) trait Served {
     fn inhibit(&mut self);
     /// Refuses a command.
     fn refuse(&mut self);
+    /// Is triggered beside its messages. None of the models waits for that.
+    fn trigger(&mut self);
+    /// A reply was given up for the next message.
+    fn interrupted(&mut self);
+    /// The status byte, without the bit that tells of a reply.
+    fn status_byte(&self) -> u8;
     /// Starts anew, with everything lost.
     fn reboot(&mut self);
     /// As [`Behaviour::derate`]; the questionable status tells of it.
@@ -126,6 +132,18 @@ impl<B: Behaviour> Served for Unit<B> {
 
     fn refuse(&mut self) {
         self.push_error(ErrorCode::ExecutionError.into());
+    }
+
+    fn trigger(&mut self) {
+        self.push_error(ErrorCode::TriggerIgnored.into());
+    }
+
+    fn interrupted(&mut self) {
+        self.push_error(ErrorCode::QueryInterrupted.into());
+    }
+
+    fn status_byte(&self) -> u8 {
+        self.scpi_stb()
     }
 
     fn reboot(&mut self) {
