@@ -38,7 +38,7 @@ pub(crate) trait Behaviour: Sized {
         None
     }
     /// The reading is complete: its reply.
-    fn complete(&mut self) -> Option<String> {
+    fn complete(&mut self) -> Option<Vec<u8>> {
         None
     }
     /// Closes the link after so long without a message.
@@ -182,7 +182,7 @@ impl<B: Behaviour> Served for Unit<B> {
             if out.last() == Some(&b'\n') {
                 *out.last_mut().unwrap_or(&mut 0) = b';';
             }
-            out.extend_from_slice(reply.as_bytes());
+            out.extend_from_slice(&reply);
             out.push(b'\n');
         }
     }
