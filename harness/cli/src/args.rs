@@ -117,6 +117,9 @@ pub struct ServeArguments {
     /// The first instrument's port, the others follow; without it, free ones.
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     pub base_port: Option<u16>,
+    /// The protocol by which instruments are reached.
+    #[arg(long, value_enum, value_name = "PROTOCOL", default_value = "socket")]
+    pub link: ServedLink,
     /// The fixture's socket; without it, one in `$XDG_RUNTIME_DIR`, or in the folder
     /// for temporary files.
     #[arg(long, value_name = "PATH")]
@@ -145,6 +148,15 @@ pub struct ServeArguments {
     /// long in real time, while any is on.
     #[arg(long, value_name = "TIME", default_value = "2 s")]
     pub watchdog: String,
+}
+
+/// How a served instrument is reached.
+#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ServedLink {
+    /// SCPI on a raw TCP socket.
+    Socket,
+    /// HiSLIP, as LAN instruments of today have it.
+    Hislip,
 }
 
 /// What becomes of a second client.

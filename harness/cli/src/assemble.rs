@@ -144,7 +144,7 @@ fn fixture_behind_its_socket(bench: &BenchFile) -> Result<(Runtime, SocketFixtur
         spec.address.parse::<Address>().map_err(|e| {
             Failure::invalid(
                 format!("bench `{}`: instrument `{}`: address is {e}", bench.id, spec.name),
-                Some("other transports are not supported yet"),
+                Some(e.hint().as_deref().unwrap_or("other transports are not supported yet")),
             )
         })?;
     }
@@ -251,8 +251,7 @@ fn on_the_network(clock: Clock) -> Connector {
             let lost = |cause: String| ChannelError::new(&*part, Fault::LinkLost { cause });
             let address = address.map_err(|e| lost(e.to_string()))?;
             let limit = clock.patience(CONNECT_WITHIN, CONNECT_WITHIN);
-            let stream = address.open(&clock, limit).await.map_err(lost)?;
-            Ok(Box::new(stream) as Box<dyn Stream>)
+            address.open(&clock, limit).await.map_err(lost)
         })
     })
 }

@@ -26,7 +26,7 @@ use rustix::fs::Mode;
 use rustix::process::umask;
 use tokio::net::{TcpListener, UnixListener};
 
-use crate::args::{self, ServeArguments};
+use crate::args::{self, ServeArguments, ServedLink};
 use crate::assemble::counterpart;
 use crate::control;
 use crate::failure::Failure;
@@ -168,10 +168,20 @@ async fn begin_instrument(
     let listener = TcpListener::bind((arguments.listen, port)).await.map_err(failed)?;
     let port = listener.local_addr().map_err(failed)?.port();
     let clients = arguments.second_client.map_or_else(|| clients(dialect), told);
-    tokio::task::spawn_local(hil_virtual::listen(listener, Rc::clone(&instrument), clients, clock.clone()));
     // Who listens everywhere is found here, too.
-    let host = if arguments.listen.is_unspecified() { IpAddr::from([127, 0, 0, 1]) } else { arguments.listen };
-    Ok((instrument, Address::Socket { host: host.to_string(), port }))
+    let host = if arguments.listen.is_unspecified() { IpAddr::from([127, 0, 0, 1]) } else { arguments.listen }.to_string();
+    let (served, clock) = (Rc::clone(&instrument), clock.clone());
+    let address = match arguments.link {
+        ServedLink::Socket => {
+            tokio::task::spawn_local(hil_virtual::listen(listener, served, clients, clock));
+            Address::Socket { host, port }
+        }
+        ServedLink::Hislip => {
+            tokio::task::spawn_local(hil_virtual::listen_hislip(listener, served, clients, clock));
+            Address::Hislip { host, name: "hislip0".into(), port }
+        }
+    };
+    Ok((instrument, address))
 }
 
 const fn told(second: args::SecondClient) -> Clients {

@@ -2,12 +2,14 @@
 //!
 //! It keeps question and answer together. When they may have come apart (a
 //! time-out, stray bytes, a garbled reply) the link is *out of step*, and
-//! before the next question it is cleared: read until the line is quiet, ask
-//! for the identity until it comes alone, empty the error queue. If that fails
-//! the link is lost, and stays so.
+//! before the next question it is cleared: by a device clear where the link has
+//! one, otherwise read until the line is quiet; then ask for the identity until
+//! it comes alone, and empty the error queue. If that fails the link is lost, and
+//! stays so.
 
 use std::cell::Cell;
 use std::collections::VecDeque;
+use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -19,7 +21,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::dialect::Identity;
 use crate::error::{ErrorKind, shown};
 use crate::health::Health;
-use crate::link::{Direction, Lane, LinkSettings, Move, Outcome, Stream, Trace};
+use crate::link::{Beside, Direction, Lane, LinkSettings, Move, Outcome, Stream, Trace};
 use crate::scpi::{self, BlockEnd, ErrorEntry};
 
 /// Attempts to clear a link before it is given up …
@@ -150,6 +152,7 @@ impl Actor {
         match m {
             Move::Tell(text) | Move::Ask { query: text, .. } => text.clone(),
             Move::Errors => self.wiring.settings.error_query.clone(),
+            Move::Beside(what) => what.to_string(),
         }
     }
 
@@ -195,6 +198,7 @@ impl Actor {
                 self.ensure_in_step(lane).await?;
                 Ok(Outcome::Errors(self.read_errors(lane).await?))
             }
+            Move::Beside(what) => self.do_beside(what).await,
         }
     }
 
@@ -229,6 +233,34 @@ impl Actor {
             }
         }
         Err(garbled(&query, entries.last().map_or_else(String::new, ToString::to_string).as_bytes(), "an end of the error queue"))
+    }
+
+    /// Something beside the messages. It does not wait for a clear line, and
+    /// says nothing of it.
+    async fn do_beside(&mut self, what: Beside) -> Result<Outcome, ErrorKind> {
+        let Wiring { clock, settings, .. } = &self.wiring;
+        let mut within = clock.patience(settings.reply_within, REPLY_AT_LEAST);
+        if let Beside::Lock { within: wanted } = what {
+            within += clock.real(wanted);
+        }
+        let stream = &mut self.stream;
+        let doing = async {
+            match what {
+                Beside::StatusByte => stream.status_byte().await.map(Outcome::Status),
+                Beside::Trigger => stream.trigger().await.map(|()| Outcome::Done),
+                Beside::Lock { within } => stream.lock(within).await.map(Outcome::Locked),
+                Beside::Unlock => stream.unlock().await.map(|()| Outcome::Done),
+            }
+        };
+        match clock.timeout(within, doing).await {
+            Ok(Ok(outcome)) => Ok(outcome),
+            Ok(Err(e)) if e.kind() == io::ErrorKind::Unsupported => Err(ErrorKind::Unsupported { what: format!("{what} on this link") }),
+            Ok(Err(e)) if e.kind() == io::ErrorKind::PermissionDenied => {
+                Err(ErrorKind::Refused { command: what.to_string(), answer: e.to_string() })
+            }
+            Ok(Err(e)) => Err(self.close(e.to_string())),
+            Err(_) => Err(ErrorKind::NoAnswer { command: what.to_string(), limit_ms: millis(within) }),
+        }
     }
 
     /// Sends one message, not before the gap since the last is over.
@@ -313,7 +345,7 @@ impl Actor {
         Ok(Some(reply))
     }
 
-    fn heard(&mut self, read: std::io::Result<usize>) -> Result<(), ErrorKind> {
+    fn heard(&mut self, read: io::Result<usize>) -> Result<(), ErrorKind> {
         match read {
             Ok(0) => Err(self.close("the instrument closed the link".into())),
             Ok(_) => Ok(()),
@@ -367,7 +399,9 @@ impl Actor {
         let clock = self.wiring.clock.clone();
         let end = clock.now() + clock.patience(CLEARED_WITHIN, CLEARED_AT_LEAST);
         for _ in 0..CLEARINGS {
-            self.drain().await?;
+            if !self.device_clear().await? {
+                self.drain().await?;
+            }
             if lane == Lane::Normal && self.safe_waits() {
                 return Err(ErrorKind::Overtaken { command: settings.identify.clone() });
             }
@@ -399,6 +433,20 @@ impl Actor {
             return Err(ErrorKind::Overtaken { command: settings.identify.clone() });
         }
         Err(self.lose("no order after attempts to clear it".into()))
+    }
+
+    /// Clears the instrument's side and the link's, where the link can; returns
+    /// whether it can.
+    async fn device_clear(&mut self) -> Result<bool, ErrorKind> {
+        self.discard();
+        let Wiring { clock, settings, .. } = &self.wiring;
+        let within = clock.patience(settings.reply_within, REPLY_AT_LEAST);
+        match clock.timeout(within, self.stream.device_clear()).await {
+            Ok(Ok(())) => Ok(true),
+            Ok(Err(e)) if e.kind() == io::ErrorKind::Unsupported => Ok(false),
+            Ok(Err(e)) => Err(self.close(e.to_string())),
+            Err(_) => Err(self.close(format!("no answer to a device clear within {} ms", millis(within)))),
+        }
     }
 
     /// Reads and drops until the line is quiet; returns how many bytes.

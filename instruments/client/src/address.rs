@@ -1,13 +1,18 @@
-//! VISA addresses, and opening what they name: raw TCP sockets.
+//! VISA addresses, and opening what they name: raw TCP sockets and HiSLIP.
 //!
-//! Not here: serial ports, USB, GPIB, VXI-11 and HiSLIP.
+//! Not here: serial ports, USB, GPIB and VXI-11.
 
+use std::cell::Cell;
 use std::fmt;
+use std::io;
 use std::str::FromStr;
 use std::time::Duration;
 
 use hil_timebase::Clock;
 use tokio::net::TcpStream;
+
+use crate::hislip::{self, Hislip};
+use crate::link::Stream;
 
 /// Where an instrument is.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -19,34 +24,85 @@ pub enum Address {
         /// Its port.
         port: u16,
     },
+    /// `TCPIP::HOST::hislip0::INSTR`, or with a port, `TCPIP::HOST::hislip0,PORT::INSTR`.
+    Hislip {
+        /// Name or IPv4 address.
+        host: String,
+        /// The part of the instrument, `hislip0`.
+        name: String,
+        /// Its port, usually 4880.
+        port: u16,
+    },
 }
 
 /// An address that this program cannot open.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("`{0}`, expected `TCPIP::HOST::PORT::SOCKET`")]
+#[error("`{0}`, expected `TCPIP::HOST::PORT::SOCKET` or `TCPIP::HOST::hislip0::INSTR`")]
 pub struct AddressError(String);
+
+impl AddressError {
+    /// What may have been meant.
+    pub fn hint(&self) -> Option<String> {
+        let (host, port) = self.0.split_once(':').map_or((&*self.0, None), |(host, port)| (host, Some(port)));
+        if !is_host(host) {
+            return None;
+        }
+        match port {
+            None => Some(format!("did you mean `TCPIP::{host}::5025::SOCKET` or `TCPIP::{host}::hislip0::INSTR`?")),
+            Some(port) => port_number(port).map(|port| format!("did you mean `TCPIP::{host}::{port}::SOCKET`?")),
+        }
+    }
+}
 
 impl FromStr for Address {
     type Err = AddressError;
 
     /// In any case; a board number (`TCPIP0`) is of no meaning.
     fn from_str(text: &str) -> Result<Self, AddressError> {
-        let error = || AddressError(text.to_owned());
-        let [board, host, port, class] = text.split("::").collect::<Vec<_>>()[..] else { return Err(error()) };
-        let socket = class.eq_ignore_ascii_case("SOCKET");
-        let tcp = board.get(..5).is_some_and(|b| b.eq_ignore_ascii_case("TCPIP")) && board[5..].bytes().all(|b| b.is_ascii_digit());
-        let named = !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
-        match port.parse() {
-            Ok(port) if socket && tcp && named && port != 0 => Ok(Self::Socket { host: host.to_owned(), port }),
-            _ => Err(error()),
-        }
+        let parts: Vec<&str> = text.split("::").collect();
+        let found = match parts[..] {
+            [board, host, port, class] if class.eq_ignore_ascii_case("SOCKET") => lan(board, host).and_then(|host| {
+                let port = port_number(port)?;
+                Some(Self::Socket { host, port })
+            }),
+            [board, host, name, class] if class.eq_ignore_ascii_case("INSTR") => lan(board, host).and_then(|host| {
+                let (name, port) = numbered(name, "hislip", hislip::PORT)?;
+                Some(Self::Hislip { host, name, port })
+            }),
+            _ => None,
+        };
+        found.ok_or_else(|| AddressError(text.to_owned()))
     }
+}
+
+/// The host, if the board is a LAN one.
+fn lan(board: &str, host: &str) -> Option<String> {
+    let tcp = board.get(..5).is_some_and(|b| b.eq_ignore_ascii_case("TCPIP")) && board[5..].bytes().all(|b| b.is_ascii_digit());
+    (tcp && is_host(host)).then(|| host.to_owned())
+}
+
+fn is_host(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
+}
+
+fn port_number(text: &str) -> Option<u16> {
+    text.parse().ok().filter(|port| *port != 0)
+}
+
+/// `NAMEn` or `NAMEn,PORT`.
+fn numbered(text: &str, name: &str, usual: u16) -> Option<(String, u16)> {
+    let (part, port) = text.split_once(',').map_or((text, Some(usual)), |(part, port)| (part, port_number(port)));
+    let number = part.get(..name.len()).filter(|b| b.eq_ignore_ascii_case(name)).map(|_| &part[name.len()..])?;
+    let number = Some(number).filter(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))?;
+    Some((format!("{name}{number}"), port?))
 }
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Socket { host, port } => write!(f, "TCPIP::{host}::{port}::SOCKET"),
+            Self::Hislip { host, name, port: hislip::PORT } => write!(f, "TCPIP::{host}::{name}::INSTR"),
+            Self::Hislip { host, name, port } => write!(f, "TCPIP::{host}::{name},{port}::INSTR"),
         }
     }
 }
@@ -55,20 +111,29 @@ impl Address {
     /// Connects within `limit` of bench time. Needs a runtime with an I/O driver.
     ///
     /// # Errors
-    /// The operating system's words, or that nobody answered in time.
-    pub async fn open(&self, clock: &Clock, limit: Duration) -> Result<TcpStream, String> {
-        let Self::Socket { host, port } = self;
-        let connecting = TcpStream::connect((host.as_str(), *port));
-        match clock.timeout(limit, connecting).await {
-            Ok(Ok(stream)) => {
-                // A command shall not wait for the next one.
-                stream.set_nodelay(true).map_err(|e| format!("{self}: {e}"))?;
-                Ok(stream)
-            }
+    /// The operating system's words, or what was waited for in vain.
+    pub async fn open(&self, clock: &Clock, limit: Duration) -> Result<Box<dyn Stream>, String> {
+        let stage = Cell::new("connection");
+        match clock.timeout(limit, self.connect(|s| stage.set(s))).await {
+            Ok(Ok(stream)) => Ok(stream),
             Ok(Err(error)) => Err(format!("{self}: {error}")),
-            Err(_) => Err(format!("{self}: no connection within {} ms", limit.as_millis())),
+            Err(_) => Err(format!("{self}: no {} within {} ms", stage.get(), limit.as_millis())),
         }
     }
+
+    async fn connect(&self, stage: impl Fn(&'static str)) -> io::Result<Box<dyn Stream>> {
+        Ok(match self {
+            Self::Socket { host, port } => Box::new(tcp(host, *port).await?),
+            Self::Hislip { host, name, port } => Box::new(Hislip::open(async || tcp(host, *port).await, name, stage).await?),
+        })
+    }
+}
+
+/// A connection on which a command does not wait for the next one.
+async fn tcp(host: &str, port: u16) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect((host, port)).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 #[cfg(test)]
@@ -94,6 +159,11 @@ mod tests {
             "",
             "::",
             "TCPIP::host::INSTR",
+            "TCPIP::host::hislip::INSTR",
+            "TCPIP::host::hislip0x::INSTR",
+            "TCPIP::host::hislip0,::INSTR",
+            "TCPIP::host::hislip0,0::INSTR",
+            "TCPIP::host::hislip0,4880,1::INSTR",
             "TCPIP::host::0::SOCKET",
             "TCPIP::host::65536::SOCKET",
             "TCPIP::::5025::SOCKET",
@@ -104,7 +174,33 @@ mod tests {
             "TCPIP::host::5025::SOCKET::",
         ] {
             let error = text.parse::<Address>().unwrap_err();
-            assert_eq!(error.to_string(), format!("`{text}`, expected `TCPIP::HOST::PORT::SOCKET`"));
+            assert_eq!(error.to_string(), format!("`{text}`, expected `TCPIP::HOST::PORT::SOCKET` or `TCPIP::HOST::hislip0::INSTR`"));
+        }
+    }
+
+    #[test]
+    fn hislip_is_read_and_written() {
+        for (text, name, port, written) in [
+            ("TCPIP0::psu.local::hislip0::INSTR", "hislip0", 4880, "TCPIP::psu.local::hislip0::INSTR"),
+            ("tcpip::psu.local::HiSLIP12,14880::instr", "hislip12", 14880, "TCPIP::psu.local::hislip12,14880::INSTR"),
+        ] {
+            let address: Address = text.parse().unwrap();
+            assert_eq!(address, Address::Hislip { host: "psu.local".into(), name: name.into(), port });
+            assert_eq!(address.to_string(), written);
+            assert_eq!(written.parse(), Ok(address));
+        }
+    }
+
+    #[test]
+    fn a_bare_address_gets_a_hint() {
+        for (text, hint) in [
+            ("10.0.0.5", Some("did you mean `TCPIP::10.0.0.5::5025::SOCKET` or `TCPIP::10.0.0.5::hislip0::INSTR`?")),
+            ("psu.local:1234", Some("did you mean `TCPIP::psu.local::1234::SOCKET`?")),
+            ("psu.local:12345678", None),
+            ("USB0::1::2::SOCKET", None),
+            ("/dev/x", None),
+        ] {
+            assert_eq!(text.parse::<Address>().unwrap_err().hint().as_deref(), hint);
         }
     }
 }

@@ -10,11 +10,15 @@
 //! lost because its instrument makes no sense, the safe lane still sends.
 
 use std::cell::Cell;
+use std::fmt;
+use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
+use futures_util::future::LocalBoxFuture;
 use hil_timebase::{Clock, Nanos};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
+use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::actor::{Actor, Job, Wiring};
@@ -22,9 +26,75 @@ use crate::error::{ClientError, ErrorKind, shown};
 use crate::health::{Health, LATE, LATE_REAL};
 use crate::scpi::ErrorEntry;
 
-/// Bytes both ways: a socket, a serial port, a pipe in memory.
-pub trait Stream: AsyncRead + AsyncWrite + Unpin {}
-impl<S: AsyncRead + AsyncWrite + Unpin> Stream for S {}
+/// Bytes both ways: a socket, a serial port, a pipe in memory; and what some of
+/// them can do beside them. A flush ends a message.
+pub trait Stream: AsyncRead + AsyncWrite + Unpin {
+    /// Whether it keeps messages apart: each that is read ends with a line feed,
+    /// whatever the dialect says.
+    fn has_messages(&self) -> bool {
+        false
+    }
+
+    /// Drops what is under way, so that the next reply is the next question's.
+    /// One that is given up before its end breaks the link.
+    fn device_clear(&mut self) -> Aside<'_, ()> {
+        unsupported()
+    }
+
+    /// The instrument's status byte, asked for beside its messages.
+    fn status_byte(&mut self) -> Aside<'_, u8> {
+        unsupported()
+    }
+
+    /// Triggers it.
+    fn trigger(&mut self) -> Aside<'_, ()> {
+        unsupported()
+    }
+
+    /// Locks it against other clients; `false` when another one's lock stayed
+    /// for `within` of real time.
+    fn lock(&mut self, _within: Duration) -> Aside<'_, bool> {
+        unsupported()
+    }
+
+    /// Gives the lock back.
+    fn unlock(&mut self) -> Aside<'_, ()> {
+        unsupported()
+    }
+}
+
+/// What is done beside the bytes; [`io::ErrorKind::Unsupported`] where it cannot
+/// be, `PermissionDenied` where the instrument refuses. After any other error the
+/// link is of no more use.
+pub type Aside<'a, T> = LocalBoxFuture<'a, io::Result<T>>;
+
+fn unsupported<'a, T: 'a>() -> Aside<'a, T> {
+    Box::pin(std::future::ready(Err(io::ErrorKind::Unsupported.into())))
+}
+
+impl Stream for TcpStream {}
+impl Stream for DuplexStream {}
+
+impl<S: Stream + ?Sized> Stream for Box<S> {
+    fn has_messages(&self) -> bool {
+        (**self).has_messages()
+    }
+    fn device_clear(&mut self) -> Aside<'_, ()> {
+        (**self).device_clear()
+    }
+    fn status_byte(&mut self) -> Aside<'_, u8> {
+        (**self).status_byte()
+    }
+    fn trigger(&mut self) -> Aside<'_, ()> {
+        (**self).trigger()
+    }
+    fn lock(&mut self, within: Duration) -> Aside<'_, bool> {
+        (**self).lock(within)
+    }
+    fn unlock(&mut self) -> Aside<'_, ()> {
+        (**self).unlock()
+    }
+}
 
 /// Which way bytes went.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -84,6 +154,35 @@ pub enum Move {
     },
     /// Reads the error queue until it is empty.
     Errors,
+    /// Does something beside the messages.
+    Beside(Beside),
+}
+
+/// What a link may be able to do beside its messages.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Beside {
+    /// Asks for the status byte.
+    StatusByte,
+    /// Triggers.
+    Trigger,
+    /// Locks the instrument against other clients.
+    Lock {
+        /// Waits so long for another one's lock.
+        within: Duration,
+    },
+    /// Gives the lock back.
+    Unlock,
+}
+
+impl fmt::Display for Beside {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::StatusByte => "read the status byte",
+            Self::Trigger => "trigger",
+            Self::Lock { .. } => "lock",
+            Self::Unlock => "unlock",
+        })
+    }
 }
 
 impl Move {
@@ -117,6 +216,12 @@ pub enum Outcome {
     },
     /// Entries of the error queue, oldest first.
     Errors(Vec<ErrorEntry>),
+    /// The status byte.
+    Status(u8),
+    /// Whether the lock is held now.
+    Locked(bool),
+    /// Done beside the messages.
+    Done,
 }
 
 /// A handle to a link; cheap to clone. The link closes with the last of them.
@@ -138,7 +243,8 @@ impl Link {
         let (normal, normal_jobs) = mpsc::unbounded_channel();
         let (safe, safe_jobs) = mpsc::unbounded_channel();
         let name: Rc<str> = name.into();
-        let settings = Rc::new(settings);
+        let read_end = if stream.has_messages() { b'\n' } else { settings.read_end };
+        let settings = Rc::new(LinkSettings { read_end, ..settings });
         let (suspect, health) = (Rc::new(Cell::new(false)), Rc::<Health>::default());
         let wiring = Wiring {
             name: Rc::clone(&name),
@@ -215,6 +321,15 @@ impl Link {
         };
         String::from_utf8(reply)
             .map_err(|e| self.error(ErrorKind::Garbled { command: query.into(), answer: shown(e.as_bytes()), expected: "text".into() }))
+    }
+
+    /// Does one thing beside the messages.
+    ///
+    /// # Errors
+    /// As [`Link::run`]; `Unsupported` where the link or its instrument cannot.
+    pub async fn beside(&self, what: Beside) -> Result<Outcome, ClientError> {
+        let outcomes = self.run(Lane::Normal, vec![Move::Beside(what)]).await?;
+        outcomes.into_iter().next().ok_or_else(|| self.error(ErrorKind::LinkLost { cause: "the link's task lost an answer".into() }))
     }
 
     /// A reply made no sense: clear the link before the next question.

@@ -4,6 +4,8 @@
 //! `:READ?` takes the aperture. Entries of its error queue carry a severity and
 //! a time after the text. Our assumptions: noise of 0.3 ppm of the range at
 //! 1 PLC, falling with the root of the aperture; 0.5 to 1.5 ms for a message.
+//! Readings as binary numbers (`FORM REAL` and `SREAL`) as the reference manuals
+//! of its family have them: a block `#0`, the low byte first unless told.
 //! Not here: buffers, triggers, the digitizer, other functions.
 
 use std::sync::Arc;
@@ -41,6 +43,22 @@ pub(crate) struct Dmm6500 {
     nplc: f64,
     /// A reading is under way since.
     reading: Option<Nanos>,
+    format: Format,
+    /// The high byte of a binary number goes first.
+    big_endian: bool,
+}
+
+/// How a reading is sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Format {
+    Text,
+    Single,
+    Double,
+}
+
+impl Format {
+    const ALL: [(Self, &'static [u8], &'static [u8]); 3] =
+        [(Self::Text, b"ASC", b"ASCII"), (Self::Double, b"REAL", b"REAL"), (Self::Single, b"SRE", b"SREAL")];
 }
 
 impl Dmm6500 {
@@ -49,18 +67,42 @@ impl Dmm6500 {
         let errors = RANGES.map(|(range, percent, offset)| Imperfection::of_reading(percent, offset, range * 0.3e-6, &mut rng));
         let idn = format!("KEITHLEY INSTRUMENTS,MODEL DMM6500,{serial},{firmware}");
         // *RST: autorange; here the largest range until one is chosen.
-        Self { idn, terminals, clock, rng, errors, range: RANGES.len() - 1, nplc: 1.0, reading: None }
+        Self {
+            idn,
+            terminals,
+            clock,
+            rng,
+            errors,
+            range: RANGES.len() - 1,
+            nplc: 1.0,
+            reading: None,
+            format: Format::Text,
+            big_endian: false,
+        }
     }
 
-    fn value(&mut self, since: Nanos) -> String {
+    fn value(&mut self, since: Nanos) -> f64 {
         let (range, _, _) = RANGES[self.range];
         let truth = self.terminals.mean_volts(since);
         let volts = self.errors[self.range].noisy(truth, self.nplc.sqrt(), &mut self.rng);
         let most = if range < 1000.0 { range * 1.2 } else { range };
         if volts.abs() > most {
-            return if volts < 0.0 { "-9.900000E+37".into() } else { "9.900000E+37".into() };
+            return 9.9e37_f64.copysign(volts);
         }
-        nr3(quantised(volts, range * 1e-6))
+        quantised(volts, range * 1e-6)
+    }
+
+    /// A reading as it is sent.
+    fn formatted(&self, value: f64) -> Vec<u8> {
+        let number = match self.format {
+            Format::Text if value.abs() == 9.9e37 => return format!("{}9.900000E+37", if value < 0.0 { "-" } else { "" }).into_bytes(),
+            Format::Text => return nr3(value).into_bytes(),
+            Format::Single if self.big_endian => (value as f32).to_be_bytes().to_vec(),
+            Format::Single => (value as f32).to_le_bytes().to_vec(),
+            Format::Double if self.big_endian => value.to_be_bytes().to_vec(),
+            Format::Double => value.to_le_bytes().to_vec(),
+        };
+        [b"#0", &number[..]].concat()
     }
 }
 
@@ -72,6 +114,8 @@ impl Behaviour for Dmm6500 {
     fn reset(&mut self) {
         self.range = RANGES.len() - 1;
         self.nplc = 1.0;
+        self.format = Format::Text;
+        self.big_endian = false;
     }
 
     fn run(unit: &mut Unit<Self>, message: &[u8], out: &mut Vec<u8>) {
@@ -91,8 +135,9 @@ impl Behaviour for Dmm6500 {
         self.reading.map(|_| Duration::from_secs_f64(self.nplc / MAINS_HZ))
     }
 
-    fn complete(&mut self) -> Option<String> {
-        self.reading.take().map(|since| self.value(since))
+    fn complete(&mut self) -> Option<Vec<u8>> {
+        let value = self.reading.take().map(|since| self.value(since))?;
+        Some(self.formatted(value))
     }
 }
 
@@ -169,6 +214,42 @@ impl Command<Unit<Dmm6500>> for Read {
     }
 }
 
+/// `FORMat[:DATA]`
+struct DataFormat;
+
+impl Command<Unit<Dmm6500>> for DataFormat {
+    cmd_both!();
+    fn event(&self, unit: &mut Unit<Dmm6500>, _: &mut Context, mut parameters: Parameters) -> Result<()> {
+        let Character(word) = parameters.next_data()?;
+        let found = Format::ALL.iter().find(|(_, short, long)| word.eq_ignore_ascii_case(short) || word.eq_ignore_ascii_case(long));
+        unit.behaviour.format = found.ok_or(ErrorCode::IllegalParameterValue)?.0;
+        Ok(())
+    }
+    fn query(&self, unit: &mut Unit<Dmm6500>, _: &mut Context, _: Parameters, mut response: ResponseUnit) -> Result<()> {
+        let found = Format::ALL.iter().find(|(format, _, _)| *format == unit.behaviour.format);
+        response.data(Character(found.map_or(&b"ASC"[..], |(_, short, _)| short))).finish()
+    }
+}
+
+/// `FORMat:BORDer`
+struct ByteOrder;
+
+impl Command<Unit<Dmm6500>> for ByteOrder {
+    cmd_both!();
+    fn event(&self, unit: &mut Unit<Dmm6500>, _: &mut Context, mut parameters: Parameters) -> Result<()> {
+        let Character(word) = parameters.next_data()?;
+        unit.behaviour.big_endian = match &word.to_ascii_uppercase()[..] {
+            b"NORM" | b"NORMAL" => true,
+            b"SWAP" | b"SWAPPED" => false,
+            _ => return Err(ErrorCode::IllegalParameterValue.into()),
+        };
+        Ok(())
+    }
+    fn query(&self, unit: &mut Unit<Dmm6500>, _: &mut Context, _: Parameters, mut response: ResponseUnit) -> Result<()> {
+        response.data(Character(if unit.behaviour.big_endian { b"NORM" } else { b"SWAP" })).finish()
+    }
+}
+
 struct ErrorNext;
 
 impl Command<Unit<Dmm6500>> for ErrorNext {
@@ -213,5 +294,6 @@ const TREE: Node<'static, Unit<Dmm6500>> = Root![
         Branch![b"VOLTage"; Branch![default b"DC";
             Leaf!(b"RANGe" => &Range),
             Leaf!(b"NPLCycles" => &Aperture)]]],
+    Branch![b"FORMat"; Leaf!(default b"DATA" => &DataFormat), Leaf!(b"BORDer" => &ByteOrder)],
     Leaf!(b"READ" => &Read)
 ];

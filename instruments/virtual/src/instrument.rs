@@ -2,6 +2,7 @@
 //! serves whoever is connected, one message at a time. It may be told to suffer
 //! a fault.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use tokio::sync::{Mutex, Notify};
 use crate::ailments::Ailments;
 use crate::dmm6500::Dmm6500;
 use crate::faults::InstrumentFault;
+use crate::locks::Locks;
 use crate::psb::Psb;
 use crate::serve::{Identity, Model};
 use crate::terminals::Terminals;
@@ -31,6 +33,9 @@ pub struct Instrument {
     clock: Clock,
     hang_up: Notify,
     ailments: Ailments,
+    locks: Locks,
+    /// The status byte as of the last message.
+    status: Cell<u8>,
 }
 
 impl Instrument {
@@ -56,7 +61,15 @@ impl Instrument {
             }
             Model::KeithleyDmm6500 => Box::new(Unit::new(Dmm6500::new(serial, firmware, terminals, clock.clone(), seed))),
         };
-        Self { serial: serial.clone(), device: Mutex::new(device), clock, hang_up: Notify::new(), ailments: Ailments::default() }
+        Self {
+            serial: serial.clone(),
+            device: Mutex::new(device),
+            clock,
+            hang_up: Notify::new(),
+            ailments: Ailments::default(),
+            locks: Locks::default(),
+            status: Cell::new(0),
+        }
     }
 
     /// Whether a link to it can be made at present.
@@ -103,8 +116,13 @@ impl Instrument {
 
     /// Speaks SCPI on `stream` until one of both ends closes it.
     pub async fn attend(&self, stream: impl AsyncRead + AsyncWrite + Unpin) {
+        self.until_hung_up(self.converse(stream)).await;
+    }
+
+    /// `conversation`, unless the instrument closes its links before its end.
+    pub(crate) async fn until_hung_up(&self, conversation: impl Future<Output = std::io::Result<()>>) {
         let ended = tokio::select! {
-            ended = self.converse(stream) => ended,
+            ended = conversation => ended,
             () = self.hang_up.notified() => Ok(()),
         };
         if let Err(error) = ended {
@@ -127,9 +145,9 @@ impl Instrument {
                 if inbox.len() > MESSAGE {
                     inbox.clear();
                 }
-                let idle_close = self.device.lock().await.idle_close();
+                let idle_close = self.idle_close().await;
                 let read = stream.read_buf(&mut inbox);
-                let read = match idle_close.map(|limit| self.clock.patience(limit, IDLE_AT_LEAST)) {
+                let read = match idle_close {
                     None => read.await?,
                     Some(limit) => match self.clock.timeout(limit, read).await {
                         Ok(read) => read?,
@@ -142,16 +160,81 @@ impl Instrument {
                 continue;
             };
             out.clear();
-            if self.ailments.awake(&inbox[..end], &self.clock).await {
-                self.carry_out(&inbox[..end], &mut out).await;
-                self.ailments.spoil(&inbox[..end], &mut out, &self.clock).await;
-            }
+            self.answer(&inbox[..end], &mut out).await;
             inbox.drain(..=end);
             if !out.is_empty() {
                 stream.write_all(&out).await?;
                 stream.flush().await?;
             }
         }
+    }
+
+    /// After this a link without a message is closed.
+    async fn idle_close(&self) -> Option<Duration> {
+        let limit = self.device.lock().await.idle_close();
+        limit.map(|limit| self.clock.patience(limit, IDLE_AT_LEAST))
+    }
+
+    /// Ready when a link has been idle for so long that it is closed.
+    pub(crate) async fn idle(&self) {
+        match self.idle_close().await {
+            None => std::future::pending().await,
+            Some(limit) => self.clock.sleep(limit).await,
+        }
+    }
+
+    /// What it says to the lines of a message that has an end of its own.
+    pub(crate) async fn answer_all(&self, message: &[u8]) -> Vec<u8> {
+        let (mut all, mut out) = (Vec::new(), Vec::new());
+        for line in message.strip_suffix(b"\n").unwrap_or(message).split(|b| *b == b'\n') {
+            out.clear();
+            self.answer(line, &mut out).await;
+            all.extend_from_slice(&out);
+        }
+        all
+    }
+
+    /// One message, and what it says to it, as it is at present.
+    async fn answer(&self, message: &[u8], out: &mut Vec<u8>) {
+        if self.ailments.awake(message, &self.clock).await {
+            self.carry_out(message, out).await;
+            self.ailments.spoil(message, out, &self.clock).await;
+        }
+    }
+
+    /// A trigger that came beside the messages.
+    pub(crate) async fn trigger(&self) {
+        self.device.lock().await.trigger();
+    }
+
+    /// A reply was given up because the next message came before it was read.
+    pub(crate) fn interrupted(&self) {
+        match self.device.try_lock() {
+            Ok(mut device) => device.interrupted(),
+            Err(_) => tracing::debug!(serial = self.serial, "an interruption while another link is served"),
+        }
+    }
+
+    /// Nothing that was left over from earlier messages will be said.
+    pub(crate) fn device_clear(&self) {
+        self.ailments.forget();
+    }
+
+    /// The status byte without the bit that tells of a reply; while it carries
+    /// out a message, as of the one before.
+    pub(crate) fn status_byte(&self) -> u8 {
+        if let Ok(device) = self.device.try_lock() {
+            self.status.set(device.status_byte());
+        }
+        self.status.get()
+    }
+
+    pub(crate) const fn locks(&self) -> &Locks {
+        &self.locks
+    }
+
+    pub(crate) const fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// One message; another link's waits meanwhile.
@@ -172,6 +255,7 @@ impl Instrument {
             self.clock.sleep(aperture).await;
             device.complete(out);
         }
+        self.status.set(device.status_byte());
     }
 }
 

@@ -9,8 +9,10 @@
 mod ailments;
 mod dmm6500;
 pub mod faults;
+mod hislip;
 mod imperfection;
 mod instrument;
+mod locks;
 mod psb;
 mod serve;
 mod tcp;
@@ -19,6 +21,7 @@ mod tidy;
 mod unit;
 
 pub use faults::InstrumentFault;
+pub use hislip::listen as listen_hislip;
 pub use instrument::Instrument;
 pub use serve::{Identity, Model, serve};
 pub use tcp::{Clients, listen};

@@ -28,22 +28,15 @@ pub enum Clients {
 pub async fn listen(listener: TcpListener, instrument: Rc<Instrument>, clients: Clients, clock: Clock) {
     let busy = Rc::new(Cell::new(false));
     loop {
-        let stream = match listener.accept().await {
-            Ok((stream, _)) => stream,
-            Err(error) => {
-                tracing::warn!(%error, "a virtual instrument could not accept a client");
-                clock.sleep(clock.real(BREATH)).await;
-                continue;
-            }
-        };
+        let stream = accept(&listener, &clock).await;
         match clients {
-            Clients::Queued => session(stream, &instrument).await,
+            Clients::Queued => instrument.attend(stream).await,
             Clients::Refused if busy.get() => drop(stream),
             Clients::Many | Clients::Refused => {
                 let (instrument, busy) = (Rc::clone(&instrument), Rc::clone(&busy));
                 busy.set(true);
                 tokio::task::spawn_local(async move {
-                    session(stream, &instrument).await;
+                    instrument.attend(stream).await;
                     busy.set(false);
                 });
             }
@@ -51,10 +44,21 @@ pub async fn listen(listener: TcpListener, instrument: Rc<Instrument>, clients: 
     }
 }
 
-async fn session(stream: TcpStream, instrument: &Instrument) {
-    // Replies are small; one that waits for more would be late.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "no TCP_NODELAY");
+/// The next client's connection.
+pub(crate) async fn accept(listener: &TcpListener, clock: &Clock) -> TcpStream {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                // Replies are small; one that waits for more would be late.
+                if let Err(error) = stream.set_nodelay(true) {
+                    tracing::debug!(%error, "no TCP_NODELAY");
+                }
+                return stream;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a virtual instrument could not accept a client");
+                clock.sleep(clock.real(BREATH)).await;
+            }
+        }
     }
-    instrument.attend(stream).await;
 }

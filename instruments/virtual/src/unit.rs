@@ -38,7 +38,7 @@ pub(crate) trait Behaviour: Sized {
         None
     }
     /// The reading is complete: its reply.
-    fn complete(&mut self) -> Option<String> {
+    fn complete(&mut self) -> Option<Vec<u8>> {
         None
     }
     /// Closes the link after so long without a message.
@@ -69,6 +69,12 @@ pub(crate) trait Served {
     fn inhibit(&mut self);
     /// Refuses a command.
     fn refuse(&mut self);
+    /// Is triggered beside its messages. None of the models waits for that.
+    fn trigger(&mut self);
+    /// A reply was given up for the next message.
+    fn interrupted(&mut self);
+    /// The status byte, without the bit that tells of a reply.
+    fn status_byte(&self) -> u8;
     /// Starts anew, with everything lost.
     fn reboot(&mut self);
     /// As [`Behaviour::derate`]; the questionable status tells of it.
@@ -128,6 +134,18 @@ impl<B: Behaviour> Served for Unit<B> {
         self.push_error(ErrorCode::ExecutionError.into());
     }
 
+    fn trigger(&mut self) {
+        self.push_error(ErrorCode::TriggerIgnored.into());
+    }
+
+    fn interrupted(&mut self) {
+        self.push_error(ErrorCode::QueryInterrupted.into());
+    }
+
+    fn status_byte(&self) -> u8 {
+        self.scpi_stb()
+    }
+
     fn reboot(&mut self) {
         self.behaviour.start();
         self.esr = POWER_ON;
@@ -164,7 +182,7 @@ impl<B: Behaviour> Served for Unit<B> {
             if out.last() == Some(&b'\n') {
                 *out.last_mut().unwrap_or(&mut 0) = b';';
             }
-            out.extend_from_slice(reply.as_bytes());
+            out.extend_from_slice(&reply);
             out.push(b'\n');
         }
     }

@@ -1,31 +1,13 @@
 //! Virtual instruments on TCP, and who may come second.
 
-use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
-use hil_timebase::{Clock, Nanos, Runtime};
-use hil_virtual::{Clients, Identity, Instrument, Model, SourceState, Terminals, listen};
+use hil_timebase::Clock;
+use hil_virtual::{Clients, listen};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-struct Nothing;
-
-impl Terminals for Nothing {
-    fn drive(&self, _: SourceState) {}
-    fn volts(&self) -> f64 {
-        1.0
-    }
-    fn amps(&self) -> f64 {
-        0.0
-    }
-    fn mean_volts(&self, _: Nanos) -> f64 {
-        1.0
-    }
-    fn constant_current(&self) -> bool {
-        false
-    }
-}
+use crate::support::{Bench, in_real_time};
 
 /// The reply, nothing for a connection that was closed, or that nobody answered.
 async fn ask(clock: &Clock, stream: &mut TcpStream, query: &str) -> Option<String> {
@@ -42,14 +24,11 @@ async fn ask(clock: &Clock, stream: &mut TcpStream, query: &str) -> Option<Strin
 
 /// What a second client meets while the first is there, and after it has gone.
 fn second(clients: Clients) -> (Option<String>, Option<String>) {
-    let runtime = Runtime::real_time().expect("a runtime");
-    let clock = runtime.clock();
-    let met = runtime.block_on(async {
+    in_real_time(async |clock| {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("bound");
-        let identity = Identity::new("2810450001");
-        let psb = Instrument::power_up(Model::EaPsb10060(120), &identity, Arc::new(Nothing), clock.clone(), 1, Duration::ZERO);
-        tokio::task::spawn_local(listen(listener, Rc::new(psb), clients, clock.clone()));
+        let psb = Bench::new(&clock).psb;
+        tokio::task::spawn_local(listen(listener, psb, clients, clock.clone()));
         let mut first = TcpStream::connect(address).await.expect("connects");
         assert_eq!(ask(&clock, &mut first, "OUTP?").await.as_deref(), Some("OFF\n"));
         let mut second = TcpStream::connect(address).await.expect("connects");
@@ -62,8 +41,7 @@ fn second(clients: Clients) -> (Option<String>, Option<String>) {
         }
         let after = ask(&clock, &mut second, "SYST:LOCK:OWN?").await;
         (met, after)
-    });
-    met.expect("no halt")
+    })
 }
 
 #[test]

@@ -1,0 +1,5 @@
+//! Virtual instruments on TCP, over every protocol.
+
+mod hislip;
+mod support;
+mod tcp;

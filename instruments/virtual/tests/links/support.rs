@@ -1,0 +1,60 @@
+//! A virtual source on its own, and a link's settings for it.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hil_client::LinkSettings;
+use hil_timebase::{Clock, Nanos, Runtime};
+use hil_virtual::{Identity, Instrument, Model, SourceState, Terminals};
+
+/// Studs with a volt across them.
+struct Nothing;
+
+impl Terminals for Nothing {
+    fn drive(&self, _: SourceState) {}
+    fn volts(&self) -> f64 {
+        1.0
+    }
+    fn amps(&self) -> f64 {
+        0.0
+    }
+    fn mean_volts(&self, _: Nanos) -> f64 {
+        1.0
+    }
+    fn constant_current(&self) -> bool {
+        false
+    }
+}
+
+/// A source under power.
+pub struct Bench {
+    pub psb: Rc<Instrument>,
+}
+
+impl Bench {
+    pub fn new(clock: &Clock) -> Self {
+        let identity = Identity::new("2810450001");
+        let psb = Instrument::power_up(Model::EaPsb10060(120), &identity, Arc::new(Nothing), clock.clone(), 1, Duration::ZERO);
+        Self { psb: Rc::new(psb) }
+    }
+}
+
+pub fn settings() -> LinkSettings {
+    LinkSettings {
+        write_end: b"\n".to_vec(),
+        read_end: b'\n',
+        gap: Duration::ZERO,
+        reply_within: Duration::from_millis(300),
+        quiet: Duration::from_millis(20),
+        max_reply: 4096,
+        identify: "*IDN?".into(),
+        error_query: "SYST:ERR?".into(),
+    }
+}
+
+pub fn in_real_time<T>(body: impl AsyncFnOnce(Clock) -> T) -> T {
+    let runtime = Runtime::real_time().expect("a runtime");
+    let clock = runtime.clock();
+    runtime.block_on(body(clock)).expect("no halt")
+}
