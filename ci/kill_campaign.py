@@ -93,6 +93,8 @@ class Bench:
 # By kind: the bench, and how it is served.
 KINDS = {
     "tcp": ("virtual", ["--second-client", "served"]),
+    "pty": ("virtual", ["--link", "serial"]),
+    "hislip": ("virtual", ["--link", "hislip"]),
     "one-client-queued": ("virtual", ["--second-client", "queued"]),
     "one-client-refused": ("virtual", ["--second-client", "refused"]),
 }

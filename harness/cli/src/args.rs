@@ -157,6 +157,8 @@ pub enum ServedLink {
     Socket,
     /// HiSLIP, as LAN instruments of today have it.
     Hislip,
+    /// SCPI on a pseudo-terminal, as on a serial port.
+    Serial,
 }
 
 /// What becomes of a second client.

@@ -247,11 +247,12 @@ pub fn unplaced(bench: &BenchFile) -> Result<(), Failure> {
 fn on_the_network(clock: Clock) -> Connector {
     Rc::new(move |spec: &InstrumentSpec| {
         let (clock, part, address) = (clock.clone(), format!("instrument `{}`", spec.name), spec.address.parse::<Address>());
+        let line = spec.line;
         Box::pin(async move {
             let lost = |cause: String| ChannelError::new(&*part, Fault::LinkLost { cause });
             let address = address.map_err(|e| lost(e.to_string()))?;
             let limit = clock.patience(CONNECT_WITHIN, CONNECT_WITHIN);
-            address.open(&clock, limit).await.map_err(lost)
+            address.open(line, &clock, limit).await.map_err(lost)
         })
     })
 }

@@ -21,7 +21,7 @@ use hil_model::{Dimension, Quantity};
 use hil_socket::{Server, Station, Stud};
 use hil_timebase::{Clock, Runtime};
 use hil_twin::{Twin, TwinConfig};
-use hil_virtual::{Clients, Identity, Instrument};
+use hil_virtual::{Clients, Identity, Instrument, Pty};
 use rustix::fs::Mode;
 use rustix::process::umask;
 use tokio::net::{TcpListener, UnixListener};
@@ -163,25 +163,38 @@ async fn begin_instrument(
     let off_latency = dialect.and_then(|d| d.quirks.off_latency.as_ref()).map_or(Duration::ZERO, |q| q.after);
     let identity = Identity::new(&spec.serial);
     let instrument = Rc::new(Instrument::power_up(model, &identity, terminals, clock.clone(), arguments.seed, off_latency));
-    let failed =
-        |e: std::io::Error| Failure::tester(format!("instrument `{}`: cannot listen on {}:{port}: {e}", spec.name, arguments.listen), None);
-    let listener = TcpListener::bind((arguments.listen, port)).await.map_err(failed)?;
-    let port = listener.local_addr().map_err(failed)?.port();
+    let address = attach(arguments, dialect, Rc::clone(&instrument), clock, port).await;
+    let failed = |e: std::io::Error| Failure::tester(format!("instrument `{}`: cannot be served: {e}", spec.name), None);
+    Ok((instrument, address.map_err(failed)?))
+}
+
+/// Serves an instrument by the link that was asked for.
+async fn attach(
+    arguments: &ServeArguments,
+    dialect: Option<&Dialect>,
+    instrument: Rc<Instrument>,
+    clock: &Clock,
+    port: u16,
+) -> std::io::Result<Address> {
+    if arguments.link == ServedLink::Serial {
+        let pty = Pty::open()?;
+        let address = pty.address().clone();
+        tokio::task::spawn_local(pty.serve(instrument));
+        return Ok(address);
+    }
+    let at = |e: std::io::Error| std::io::Error::new(e.kind(), format!("{}:{port}: {e}", arguments.listen));
+    let listener = TcpListener::bind((arguments.listen, port)).await.map_err(at)?;
+    let port = listener.local_addr()?.port();
     let clients = arguments.second_client.map_or_else(|| clients(dialect), told);
     // Who listens everywhere is found here, too.
     let host = if arguments.listen.is_unspecified() { IpAddr::from([127, 0, 0, 1]) } else { arguments.listen }.to_string();
-    let (served, clock) = (Rc::clone(&instrument), clock.clone());
-    let address = match arguments.link {
-        ServedLink::Socket => {
-            tokio::task::spawn_local(hil_virtual::listen(listener, served, clients, clock));
-            Address::Socket { host, port }
-        }
-        ServedLink::Hislip => {
-            tokio::task::spawn_local(hil_virtual::listen_hislip(listener, served, clients, clock));
-            Address::Hislip { host, name: "hislip0".into(), port }
-        }
-    };
-    Ok((instrument, address))
+    Ok(if arguments.link == ServedLink::Hislip {
+        tokio::task::spawn_local(hil_virtual::listen_hislip(listener, instrument, clients, clock.clone()));
+        Address::Hislip { host, name: "hislip0".into(), port }
+    } else {
+        tokio::task::spawn_local(hil_virtual::listen(listener, instrument, clients, clock.clone()));
+        Address::Socket { host, port }
+    })
 }
 
 const fn told(second: args::SecondClient) -> Clients {

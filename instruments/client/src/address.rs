@@ -1,6 +1,7 @@
-//! VISA addresses, and opening what they name: raw TCP sockets and HiSLIP.
+//! VISA addresses, and opening what they name: raw TCP sockets, HiSLIP and serial
+//! ports.
 //!
-//! Not here: serial ports, USB, GPIB and VXI-11.
+//! Not here: USB, GPIB and VXI-11.
 
 use std::cell::Cell;
 use std::fmt;
@@ -13,6 +14,7 @@ use tokio::net::TcpStream;
 
 use crate::hislip::{self, Hislip};
 use crate::link::Stream;
+use crate::serial::{self, Line};
 
 /// Where an instrument is.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -33,16 +35,24 @@ pub enum Address {
         /// Its port, usually 4880.
         port: u16,
     },
+    /// `ASRL/dev/ttyUSB0::INSTR`.
+    Serial {
+        /// Path of the device.
+        device: String,
+    },
 }
 
 /// An address that this program cannot open.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("`{0}`, expected `TCPIP::HOST::PORT::SOCKET` or `TCPIP::HOST::hislip0::INSTR`")]
+#[error("`{0}`, expected `TCPIP::HOST::PORT::SOCKET`, `TCPIP::HOST::hislip0::INSTR` or `ASRL/dev/DEVICE::INSTR`")]
 pub struct AddressError(String);
 
 impl AddressError {
     /// What may have been meant.
     pub fn hint(&self) -> Option<String> {
+        if self.0.starts_with("/dev/") {
+            return Some(format!("did you mean `ASRL{}::INSTR`?", self.0));
+        }
         let (host, port) = self.0.split_once(':').map_or((&*self.0, None), |(host, port)| (host, Some(port)));
         if !is_host(host) {
             return None;
@@ -69,6 +79,7 @@ impl FromStr for Address {
                 let (name, port) = numbered(name, "hislip", hislip::PORT)?;
                 Some(Self::Hislip { host, name, port })
             }),
+            [port, class] if class.eq_ignore_ascii_case("INSTR") => device(port).map(|device| Self::Serial { device }),
             _ => None,
         };
         found.ok_or_else(|| AddressError(text.to_owned()))
@@ -79,6 +90,12 @@ impl FromStr for Address {
 fn lan(board: &str, host: &str) -> Option<String> {
     let tcp = board.get(..5).is_some_and(|b| b.eq_ignore_ascii_case("TCPIP")) && board[5..].bytes().all(|b| b.is_ascii_digit());
     (tcp && is_host(host)).then(|| host.to_owned())
+}
+
+/// The device of `ASRL/dev/ttyUSB0`.
+fn device(port: &str) -> Option<String> {
+    let path = port.get(4..).filter(|_| port[..4].eq_ignore_ascii_case("ASRL"))?;
+    (path.starts_with('/') && !path.chars().any(char::is_control)).then(|| path.to_owned())
 }
 
 fn is_host(text: &str) -> bool {
@@ -102,6 +119,7 @@ impl fmt::Display for Address {
         match self {
             Self::Socket { host, port } => write!(f, "TCPIP::{host}::{port}::SOCKET"),
             Self::Hislip { host, name, port: hislip::PORT } => write!(f, "TCPIP::{host}::{name}::INSTR"),
+            Self::Serial { device } => write!(f, "ASRL{device}::INSTR"),
             Self::Hislip { host, name, port } => write!(f, "TCPIP::{host}::{name},{port}::INSTR"),
         }
     }
@@ -109,21 +127,23 @@ impl fmt::Display for Address {
 
 impl Address {
     /// Connects within `limit` of bench time. Needs a runtime with an I/O driver.
+    /// `line` is for serial ports.
     ///
     /// # Errors
     /// The operating system's words, or what was waited for in vain.
-    pub async fn open(&self, clock: &Clock, limit: Duration) -> Result<Box<dyn Stream>, String> {
+    pub async fn open(&self, line: Line, clock: &Clock, limit: Duration) -> Result<Box<dyn Stream>, String> {
         let stage = Cell::new("connection");
-        match clock.timeout(limit, self.connect(|s| stage.set(s))).await {
+        match clock.timeout(limit, self.connect(line, |s| stage.set(s))).await {
             Ok(Ok(stream)) => Ok(stream),
             Ok(Err(error)) => Err(format!("{self}: {error}")),
             Err(_) => Err(format!("{self}: no {} within {} ms", stage.get(), limit.as_millis())),
         }
     }
 
-    async fn connect(&self, stage: impl Fn(&'static str)) -> io::Result<Box<dyn Stream>> {
+    async fn connect(&self, line: Line, stage: impl Fn(&'static str)) -> io::Result<Box<dyn Stream>> {
         Ok(match self {
             Self::Socket { host, port } => Box::new(tcp(host, *port).await?),
+            Self::Serial { device } => Box::new(serial::open(device, line)?),
             Self::Hislip { host, name, port } => Box::new(Hislip::open(async || tcp(host, *port).await, name, stage).await?),
         })
     }
@@ -172,9 +192,14 @@ mod tests {
             "USB0::1::2::SOCKET",
             "TCP\u{df}P::host::1::SOCKET",
             "TCPIP::host::5025::SOCKET::",
+            "ASRL::INSTR",
+            "ASRLttyUSB0::INSTR",
+            "ASRL/dev/tty\n::INSTR",
+            "ASR\u{df}/dev/x::INSTR",
         ] {
             let error = text.parse::<Address>().unwrap_err();
-            assert_eq!(error.to_string(), format!("`{text}`, expected `TCPIP::HOST::PORT::SOCKET` or `TCPIP::HOST::hislip0::INSTR`"));
+            let legal = "`TCPIP::HOST::PORT::SOCKET`, `TCPIP::HOST::hislip0::INSTR` or `ASRL/dev/DEVICE::INSTR`";
+            assert_eq!(error.to_string(), format!("`{text}`, expected {legal}"));
         }
     }
 
@@ -192,13 +217,20 @@ mod tests {
     }
 
     #[test]
+    fn serial_ports_are_read_and_written() {
+        let address: Address = "asrl/dev/ttyUSB0::instr".parse().unwrap();
+        assert_eq!(address, Address::Serial { device: "/dev/ttyUSB0".into() });
+        assert_eq!(address.to_string(), "ASRL/dev/ttyUSB0::INSTR");
+    }
+
+    #[test]
     fn a_bare_address_gets_a_hint() {
         for (text, hint) in [
             ("10.0.0.5", Some("did you mean `TCPIP::10.0.0.5::5025::SOCKET` or `TCPIP::10.0.0.5::hislip0::INSTR`?")),
             ("psu.local:1234", Some("did you mean `TCPIP::psu.local::1234::SOCKET`?")),
             ("psu.local:12345678", None),
             ("USB0::1::2::SOCKET", None),
-            ("/dev/x", None),
+            ("/dev/ttyUSB0", Some("did you mean `ASRL/dev/ttyUSB0::INSTR`?")),
         ] {
             assert_eq!(text.parse::<Address>().unwrap_err().hint().as_deref(), hint);
         }

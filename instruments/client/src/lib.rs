@@ -4,10 +4,10 @@
 //! model wants to be spoken to, and [`Source`] and [`Meter`] are what a bench
 //! works with. Every write is verified by the error queue and by read-back.
 //!
-//! [`Address`] opens raw TCP sockets; whoever puts a bench together may hand any
+//! [`Address`] opens sockets, HiSLIP and serial ports; whoever puts a bench together may hand any
 //! other open stream to [`Link::spawn`].
 //!
-//! Not here: serial ports, USB and GPIB, and what an instrument is for.
+//! Not here: USB, GPIB and VXI-11, and what an instrument is for.
 
 mod actor;
 pub mod address;
@@ -21,6 +21,7 @@ pub mod link;
 pub mod meter;
 pub mod quirks;
 pub mod scpi;
+pub mod serial;
 pub mod source;
 pub mod template;
 pub mod verb;
