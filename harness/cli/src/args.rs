@@ -54,6 +54,13 @@ pub enum Command {
     Virtual(VirtualCommand),
 }
 
+impl Command {
+    /// Whether it makes happen what is warned of.
+    pub const fn expects_warnings(&self) -> bool {
+        matches!(self, Self::Torment(_))
+    }
+}
+
 /// `hil torment`.
 #[derive(Args, Debug)]
 pub struct TormentArguments {

@@ -101,6 +101,7 @@ pub(crate) struct TestBench {
     clock: Clock,
     pub(crate) world: Rc<World>,
     held_up: Duration,
+    late: Option<String>,
     channels: BTreeMap<SignalId, Rc<Fake>>,
     /// What the actions of its program give.
     actions: BTreeMap<String, BTreeMap<String, Value>>,
@@ -108,7 +109,7 @@ pub(crate) struct TestBench {
 
 impl TestBench {
     pub(crate) fn new(clock: Clock) -> Self {
-        Self { clock, world: Rc::default(), held_up: Duration::ZERO, channels: BTreeMap::new(), actions: BTreeMap::new() }
+        Self { clock, world: Rc::default(), held_up: Duration::ZERO, late: None, channels: BTreeMap::new(), actions: BTreeMap::new() }
     }
 
     /// Binds a signal that has a value from the beginning.
@@ -166,7 +167,12 @@ impl TestBench {
         Self { held_up: Duration::from_millis(ms), ..self }
     }
 
-    /// How a signal's channel, `open` or `safe-state` behaves.
+    /// Something answers late.
+    pub(crate) fn answers_late(self, what: &str) -> Self {
+        Self { late: Some(what.to_owned()), ..self }
+    }
+
+    /// How a signal's channel, `open`, `proof` or `safe-state` behaves.
     pub(crate) fn behaves(self, part: &str, behave: Behave) -> Self {
         self.world.behaviour.borrow_mut().insert(part.to_owned(), behave);
         self
@@ -184,6 +190,14 @@ impl Bench for TestBench {
 
     fn held_up(&self, _since: Nanos) -> Duration {
         self.held_up
+    }
+
+    fn late(&self, _since: Nanos) -> Option<String> {
+        self.late.clone()
+    }
+
+    fn prove(&self, _since: Nanos) -> BoxFuture<'_, Result<(), ChannelError>> {
+        Box::pin(self.world.behave("proof"))
     }
 
     fn release(&self) -> BoxFuture<'_, Result<(), ChannelError>> {
