@@ -178,3 +178,207 @@ fn unnoticed(fault: &Fault, suffered: &Suffered, ran: &Ran, deadlines: &BTreeMap
         format!("{} was asked at {:.3} s with {deadline:?} to answer, and its silence noticed {when}", fault.part, asked.0 as f64 / 1e9)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use hil_model::expression::Expression;
+    use hil_model::{Act, Action, Blame, Check, Course, Judging, Limit, LimitSource, Quantity, SignalId, Span, Statistic, Step};
+    use hil_record::{Disposition, Measurement, Outcome, Status};
+    use hil_twin::StudPower;
+
+    use super::*;
+
+    const SECOND: u64 = 1_000_000_000;
+
+    /// One step that measures `v` twice and requires `x`.
+    fn plan() -> Plan {
+        let check = || {
+            Check::Limit(Limit {
+                id: None,
+                low: Some(Quantity::volts(1.0)),
+                high: None,
+                source: LimitSource::Plan,
+                owner: String::new(),
+                requirement: None,
+            })
+        };
+        let act = |action| Act { action, span: Span::default(), text: String::new(), fails_as: None };
+        let measure = || {
+            let (signal, name) = (SignalId::new("v"), "v".to_owned());
+            act(Action::Measure { signal, name, statistic: Statistic::Mean, over: Duration::ZERO, check: check(), blame: Blame::Unit })
+        };
+        let require = act(Action::Require {
+            expression: Expression::Value("v".into()),
+            name: "x".into(),
+            check: check(),
+            within: Duration::ZERO,
+            blame: Blame::Unit,
+        });
+        let acts = vec![measure(), act(Action::Together { branches: vec![vec![measure()], vec![require]] })];
+        let step = Step {
+            id: "a".into(),
+            title: String::new(),
+            requirements: Vec::new(),
+            timeout: Duration::from_secs(60),
+            acts,
+            course: Course::default(),
+            span: Span::default(),
+        };
+        Plan {
+            id: "p".into(),
+            title: String::new(),
+            product: String::new(),
+            judging: Judging::default(),
+            parameters: BTreeMap::new(),
+            setup: Vec::new(),
+            recover: Vec::new(),
+            steps: vec![step],
+            teardown: Vec::new(),
+        }
+    }
+
+    fn measured(name: &str) -> EventKind {
+        EventKind::Measurement(Measurement {
+            step: "a".into(),
+            attempt: 1,
+            name: name.into(),
+            of: name.into(),
+            value: hil_record::Datum::Number(1.0),
+            unit: String::new(),
+            uncertainty: None,
+            low: None,
+            high: None,
+            expected: None,
+            accept_low: None,
+            accept_high: None,
+            decision: None,
+            conformance: None,
+            verdict: Verdict::Pass,
+            provisional: false,
+            limit: None,
+            source: String::new(),
+            owner: String::new(),
+            requirements: Vec::new(),
+            at_ns: 0,
+        })
+    }
+
+    fn started() -> EventKind {
+        let (step, title) = ("a".to_owned(), String::new());
+        EventKind::StepStarted { step, title, index: 1, of: 1, attempt: 1, requirements: Vec::new(), beside: None }
+    }
+
+    fn finished(verdict: Verdict) -> EventKind {
+        EventKind::StepFinished { step: "a".into(), attempt: 1, verdict, reason: Some("no".into()) }
+    }
+
+    fn problem() -> EventKind {
+        EventKind::Problem { step: Some("a".into()), verdict: Verdict::Error, message: "no answer".into() }
+    }
+
+    /// A run of these events, one a second, then the safe state and the end.
+    fn ran(kinds: Vec<EventKind>, outcome: Outcome, on: bool) -> Ran {
+        let readback = if outcome.safe { "off" } else { "no answer" };
+        let outputs = vec![SafeOutput { part: "battery".into(), off: outcome.safe, readback: readback.into() }];
+        let safe = EventKind::SafeState { outputs, confirmed: outcome.safe, took_ns: SECOND / 2 };
+        let Outcome { disposition, status, safe: is_safe } = outcome;
+        let exit_code = outcome.exit_code();
+        let end = EventKind::RunFinished { disposition, status, safe: is_safe, exit_code, retried: Vec::new(), not_judged: Vec::new() };
+        let events = kinds.into_iter().chain([safe, end]).enumerate();
+        let events = events.map(|(i, kind)| Event { seq: i as u64, bench_ns: i as u64 * SECOND, wall: String::new(), kind }).collect();
+        let studs = ["battery", "alternator", "system"].map(|name| StudPower { name, on: on && name == "battery", volts: 0.0 });
+        Ran { outcome: Some(outcome), events, studs, faults: Vec::new(), end: Nanos(20 * SECOND) }
+    }
+
+    const PASS: Outcome = Outcome { disposition: Disposition::Pass, status: Status::Completed, safe: true };
+    const FAIL: Outcome = Outcome { disposition: Disposition::Fail, status: Status::Completed, safe: true };
+    const TESTER: Outcome = Outcome { disposition: Disposition::None, status: Status::TesterError, safe: true };
+    const NOT_SAFE: Outcome = Outcome { safe: false, ..TESTER };
+
+    fn good() -> Case {
+        Case { seed: 1, defect: None, faults: Vec::new() }
+    }
+
+    fn all() -> Vec<EventKind> {
+        vec![started(), measured("v"), measured("v"), measured("x"), finished(Verdict::Pass)]
+    }
+
+    fn broken(case: &Case, ran: &Ran) -> Vec<Promise> {
+        violations(&plan(), case, ran, &BTreeMap::new()).into_iter().map(|v| v.promise).collect()
+    }
+
+    #[test]
+    fn a_good_run_keeps_all() {
+        assert_eq!(broken(&good(), &ran(all(), PASS, false)), []);
+        let bad = Case { defect: Some("D1".into()), ..good() };
+        assert_eq!(broken(&bad, &ran(vec![started(), finished(Verdict::Fail)], FAIL, false)), []);
+    }
+
+    #[test]
+    fn each_promise_can_be_broken() {
+        let bad = Case { defect: Some("D1".into()), ..good() };
+        assert_eq!(broken(&bad, &ran(all(), PASS, false)), [Promise::NoBadPasses]);
+        for left_out in 1..4 {
+            let mut kinds = all();
+            kinds.remove(left_out);
+            assert_eq!(broken(&good(), &ran(kinds, PASS, false)), [Promise::NothingMissing], "{left_out}");
+        }
+        assert_eq!(broken(&good(), &ran(vec![started(), finished(Verdict::Skipped)], PASS, false)), [Promise::NothingMissing]);
+        assert_eq!(broken(&good(), &ran(Vec::new(), PASS, false)), [Promise::NothingMissing]);
+        assert_eq!(broken(&good(), &ran(vec![started(), finished(Verdict::Fail)], FAIL, false)), [Promise::NoGoodFails]);
+        let mut long = ran(vec![started(), finished(Verdict::Error)], TESTER, false);
+        long.events[1].bench_ns = 66 * SECOND;
+        assert_eq!(broken(&good(), &long), [Promise::NoHang]);
+        let mut cut = ran(vec![started(), finished(Verdict::Error)], TESTER, false);
+        cut.events.pop();
+        assert_eq!(broken(&good(), &cut), [Promise::NoHang]);
+    }
+
+    fn with(part: &str, what: What, lasting: Option<u64>, mut ran: Ran, unanswered: &[u64]) -> Vec<Promise> {
+        let lasting = lasting.map(Duration::from_secs);
+        let fault = Fault { part: part.into(), what, at: "a".into(), after: Duration::ZERO, lasting };
+        let over = lasting.map(|l| Nanos(SECOND) + l);
+        ran.faults =
+            vec![Suffered { begun: Some(Nanos(SECOND)), over, unanswered: unanswered.iter().map(|s| Nanos(s * SECOND)).collect() }];
+        broken(&Case { faults: vec![fault], ..good() }, &ran)
+    }
+
+    const HANG: fn() -> What = || What::Instrument(InstrumentFault::Hang);
+
+    #[test]
+    fn off_at_the_end_or_said_not_to_be() {
+        assert_eq!(broken(&good(), &ran(Vec::new(), TESTER, true)), [Promise::Safe]);
+        // Nothing kept it from being confirmed.
+        assert_eq!(broken(&good(), &ran(Vec::new(), NOT_SAFE, false)), [Promise::Safe]);
+        let end = |on| ran(vec![started(), problem(), finished(Verdict::Error)], NOT_SAFE, on);
+        let part = "instrument battery";
+        assert_eq!(with(part, HANG(), None, end(true), &[]), []);
+        assert_eq!(with("fixture", What::Line(LineFault::Hang), None, end(true), &[]), []);
+        // Another part, one that was over, and one that is no hindrance.
+        assert_eq!(with("instrument system", HANG(), None, end(true), &[]), [Promise::Safe]);
+        assert_eq!(with(part, HANG(), Some(1), end(true), &[]), [Promise::Safe]);
+        assert_eq!(with(part, What::Instrument(InstrumentFault::NoValue), None, end(true), &[]), [Promise::Safe]);
+        let mut without = ran(Vec::new(), TESTER, false);
+        without.events.remove(0);
+        assert_eq!(broken(&good(), &without), [Promise::Safe]);
+    }
+
+    #[test]
+    fn a_dead_part_is_noticed_in_time() {
+        // Asked at 1 s, told at 2 s or 5 s.
+        let told = |seconds: usize| {
+            let mut kinds = vec![started(); seconds];
+            kinds.extend([problem(), finished(Verdict::Error)]);
+            ran(kinds, TESTER, false)
+        };
+        let part = "instrument battery";
+        assert_eq!(with(part, HANG(), None, told(2), &[1]), []);
+        assert_eq!(with(part, HANG(), None, told(5), &[1]), [Promise::Noticed]);
+        // Asked anew long after that: nobody waited for the first answer.
+        assert_eq!(with(part, HANG(), None, told(5), &[1, 4]), []);
+        // Asked again and again is one attempt.
+        assert_eq!(with(part, HANG(), None, told(5), &[1, 2, 3, 4]), [Promise::Noticed]);
+        // It came back.
+        assert_eq!(with(part, HANG(), Some(3), told(5), &[1]), []);
+    }
+}

@@ -58,6 +58,13 @@ pub enum Command {
     Guardian,
 }
 
+impl Command {
+    /// Whether it makes happen what is warned of.
+    pub const fn expects_warnings(&self) -> bool {
+        matches!(self, Self::Torment(_))
+    }
+}
+
 /// `hil torment`.
 #[derive(Args, Debug)]
 pub struct TormentArguments {

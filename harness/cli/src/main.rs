@@ -8,7 +8,7 @@ use hil_cli::args::Arguments;
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     hil_cli::screen::panics_discreetly();
-    hil_cli::wire::log_to_stderr(arguments.verbose);
+    hil_cli::wire::log_to_stderr(arguments.verbose, arguments.command.expects_warnings());
     match hil_cli::carry_out(&arguments.command, arguments.verbose) {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {

@@ -10,9 +10,13 @@ use tracing_subscriber::EnvFilter;
 use crate::screen::Discreet;
 
 /// -v nothing yet, -vv SCPI traffic; `HIL_LOG` overrides, in the syntax of
-/// `tracing_subscriber::EnvFilter`.
-pub fn log_to_stderr(verbose: u8) {
-    let default = if verbose >= 2 { "wire=debug,warn" } else { "warn" };
+/// `tracing_subscriber::EnvFilter`. Warnings are no news where they are `expected`.
+pub fn log_to_stderr(verbose: u8, expected: bool) {
+    let default = match verbose {
+        0 if expected => "error",
+        0 | 1 => "warn",
+        _ => "wire=debug,warn",
+    };
     let filter = EnvFilter::try_from_env("HIL_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     // Fails only if a subscriber is already set, as in a benchmark.
     let _ = tracing_subscriber::fmt()

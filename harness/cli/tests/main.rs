@@ -46,6 +46,8 @@ mod secrets;
 mod served;
 #[path = "suite/support.rs"]
 mod support;
+#[path = "suite/torment.rs"]
+mod torment;
 #[path = "suite/tur.rs"]
 mod tur;
 #[path = "suite/verify.rs"]

@@ -16,7 +16,7 @@ use crate::header::{Question, Selection};
 use crate::names::{Exported, Names};
 use crate::scene::{Scene, Stage};
 use crate::state::PROOF;
-use crate::step::{Ended, NO_JOURNAL, Place, run_acts_after, run_step, unproved};
+use crate::step::{Ended, NO_JOURNAL, Place, prove, run_acts_after, run_step};
 
 /// Bench time that recovering after a failed step may take.
 pub const RECOVER_LIMIT: Duration = Duration::from_secs(120);
@@ -57,9 +57,8 @@ impl<'a> Course<'a> {
 
     /// After the last step: what passed did so on a bench that was in order.
     async fn prove(&self) -> Result<(), Halt> {
-        let Err(error) = self.stage.bench.prove(self.forgiven.get()).await else { return Ok(()) };
+        let Err(message) = prove(self.stage, self.forgiven.get()).await else { return Ok(()) };
         self.emit(EventKind::PhaseStarted { phase: PROOF.into() })?;
-        let message = unproved(&error.to_string());
         self.emit(EventKind::Problem { step: Some(PROOF.into()), verdict: Verdict::Error, message: message.clone() })?;
         self.emit(EventKind::PhaseFinished { phase: PROOF.into(), error: Some(message) })?;
         Err("the bench was not in order after the last step".into())

@@ -2,6 +2,7 @@
 //! ends it.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use hil_model::{Act, Blame, FailureKind, Quantity, Step};
 use hil_record::{EventKind, Verdict};
@@ -17,6 +18,10 @@ use crate::watches::{Watches, attended};
 
 /// Why nothing goes on after the journal failed.
 pub(crate) const NO_JOURNAL: &str = "the journal cannot be written";
+
+/// Bench time that proving the bench may take; its parts' own deadlines are
+/// shorter.
+const PROOF_LIMIT: Duration = Duration::from_secs(10);
 
 /// What became of one attempt.
 pub(crate) struct Ended {
@@ -93,7 +98,7 @@ async fn doubt(scene: &Scene<'_>, forgiven: Nanos) -> Result<(), JournalFailed> 
     }
     let doubt = match scene.stage.bench.late(scene.begun) {
         Some(late) => Some(unproved(&late)),
-        None if worst == Some(Verdict::Fail) => scene.stage.bench.prove(forgiven).await.err().map(|e| unproved(&e.to_string())),
+        None if worst == Some(Verdict::Fail) => prove(scene.stage, forgiven).await.err(),
         None => None,
     };
     match doubt {
@@ -102,8 +107,15 @@ async fn doubt(scene: &Scene<'_>, forgiven: Nanos) -> Result<(), JournalFailed> 
     }
 }
 
-/// The words for what was found on a bench that was not in order.
-pub(crate) fn unproved(cause: &str) -> String {
+/// That the bench is in order; if not, why what it found is no judgement.
+pub(crate) async fn prove(stage: &Stage<'_>, forgiven: Nanos) -> Result<(), String> {
+    match stage.clock.timeout(PROOF_LIMIT, stage.bench.prove(forgiven)).await {
+        Ok(proved) => proved.map_err(|e| unproved(&e.to_string())),
+        Err(_) => Err(unproved(&format!("it was not proved within {} s", PROOF_LIMIT.as_secs()))),
+    }
+}
+
+fn unproved(cause: &str) -> String {
     format!("the bench is not in order, so that nothing it found is a judgement: {cause}")
 }
 

@@ -107,6 +107,7 @@ pub(crate) struct TestBench {
     clock: Clock,
     pub(crate) world: Rc<World>,
     held_up: Duration,
+    late: Option<String>,
     channels: BTreeMap<SignalId, Rc<Fake>>,
     /// What the actions of its program give.
     actions: BTreeMap<String, BTreeMap<String, Value>>,
@@ -160,6 +161,7 @@ impl TestBench {
             clock,
             world: Rc::default(),
             held_up: Duration::ZERO,
+            late: None,
             channels: BTreeMap::new(),
             actions: BTreeMap::new(),
             interlock: None,
@@ -244,7 +246,12 @@ impl TestBench {
         Self { held_up: Duration::from_millis(ms), ..self }
     }
 
-    /// How a signal's channel, `open` or `safe-state` behaves.
+    /// Something answers late.
+    pub(crate) fn answers_late(self, what: &str) -> Self {
+        Self { late: Some(what.to_owned()), ..self }
+    }
+
+    /// How a signal's channel, `open`, `proof` or `safe-state` behaves.
     pub(crate) fn behaves(self, part: &str, behave: Behave) -> Self {
         self.world.behaves(part, behave);
         self
@@ -265,6 +272,14 @@ impl Bench for TestBench {
             self.world.behave("held-up").await?;
             Ok(self.held_up)
         })
+    }
+
+    fn late(&self, _since: Nanos) -> Option<String> {
+        self.late.clone()
+    }
+
+    fn prove(&self, _since: Nanos) -> BoxFuture<'_, Result<(), ChannelError>> {
+        Box::pin(self.world.behave("proof"))
     }
 
     fn release(&self) -> BoxFuture<'_, Result<(), ChannelError>> {

@@ -2,7 +2,7 @@
 //! order of events, determinism.
 
 use hil_model::{Action, Condition, Statistic};
-use hil_record::{Disposition, Outcome, Status, Verdict};
+use hil_record::{Disposition, EventKind, Outcome, Status, Verdict};
 
 use hil_timebase::Runtime;
 use tokio::sync::mpsc;
@@ -385,4 +385,51 @@ fn a_fault_of_the_tester_ends_the_run_and_blames_no_unit() {
     assert_eq!(ran.outcome, outcome(Disposition::None, Status::TesterError));
     assert_eq!(ran.problem(), (Verdict::Error, "the guardian is gone".into()));
     assert_eq!(ran.sets(), ["v = 13 V", "power = off"], "teardown ran");
+}
+
+/// Of a run of one good or bad unit, on a bench whose proof behaves like this.
+fn proved(v: &'static str, behave: Behave) -> Ran {
+    let mut plan = plan(vec![step("a", vec![measure("v", limit("0 V", ""))]), step("b", vec![wait(1)])]);
+    plan.recover = vec![wait(1)];
+    run(&plan, |b| b.signal("v", v).behaves("proof", behave))
+}
+
+#[test]
+fn nobody_blames_a_unit_on_a_bench_that_is_not_in_order() {
+    let bad = "-1 V";
+    let ran = proved(bad, Behave::Well);
+    assert_eq!((ran.verdict(), ran.outcome.exit_code()), (Verdict::Fail, 1));
+    for (behave, cause) in [(Behave::Fails, "part `proof`: link lost: cable pulled"), (Behave::Hangs, "it was not proved within 10 s")] {
+        let ran = proved(bad, behave);
+        let message = format!("the bench is not in order, so that nothing it found is a judgement: {cause}");
+        assert_eq!(ran.problem(), (Verdict::Error, message));
+        // What was measured stays in the record.
+        assert_eq!((ran.only().verdict, ran.verdict()), (Verdict::Fail, Verdict::Error));
+        assert_eq!(ran.outcome, outcome(Disposition::None, Status::TesterError));
+    }
+    // Once is enough: the fault may be over when the run is.
+    assert_eq!(proved(bad, Behave::FailsOnce).outcome, outcome(Disposition::None, Status::TesterError));
+}
+
+#[test]
+fn no_unit_passes_on_a_bench_that_is_not_in_order_after_the_last_step() {
+    assert_eq!(proved("1 V", Behave::Well).outcome, outcome(Disposition::Pass, Status::Completed));
+    let ran = proved("1 V", Behave::Fails);
+    assert_eq!((ran.steps()[0].1, ran.steps()[1].1), (Verdict::Pass, Verdict::Pass));
+    assert_eq!(ran.outcome, outcome(Disposition::None, Status::TesterError));
+    let phases: Vec<_> = ran
+        .events
+        .iter()
+        .filter_map(|e| if let EventKind::PhaseStarted { phase } = &e.kind { Some(phase.as_str()) } else { None })
+        .collect();
+    assert_eq!(phases, ["proof"]);
+}
+
+#[test]
+fn what_answers_late_leaves_nothing_judged() {
+    for v in ["1 V", "-1 V"] {
+        let ran = run(&acts(vec![measure("v", limit("0 V", ""))]), |b| b.signal("v", v).answers_late("meter `m` answered 300 ms late"));
+        assert!(ran.problem().1.ends_with("a judgement: meter `m` answered 300 ms late"), "{:?}", ran.problem());
+        assert_eq!(ran.outcome, outcome(Disposition::None, Status::TesterError));
+    }
 }

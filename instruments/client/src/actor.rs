@@ -398,7 +398,8 @@ impl Actor {
         let settings = Rc::clone(&self.wiring.settings);
         let clock = self.wiring.clock.clone();
         let end = clock.now() + clock.patience(CLEARED_WITHIN, CLEARED_AT_LEAST);
-        for _ in 0..CLEARINGS {
+        let mut tried = 0;
+        while tried < CLEARINGS {
             if !self.device_clear().await? {
                 self.drain().await?;
             }
@@ -409,6 +410,7 @@ impl Actor {
             if left.is_zero() {
                 break;
             }
+            tried += 1;
             let own = match self.exchange(lane, &settings.identify, settings.reply_within.min(left)).await {
                 Ok((_, reply)) => self.identity.as_ref().map_or_else(|| is_identity(&reply), |known| *known == reply),
                 Err(lost @ ErrorKind::LinkLost { .. }) => return Err(lost),
@@ -432,7 +434,7 @@ impl Actor {
         if lane == Lane::Normal && self.safe_waits() {
             return Err(ErrorKind::Overtaken { command: settings.identify.clone() });
         }
-        Err(self.lose("no order after attempts to clear it".into()))
+        Err(self.lose(format!("no order after {tried} attempts to clear it")))
     }
 
     /// Clears the instrument's side and the link's, where the link can; returns

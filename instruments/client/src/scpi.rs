@@ -268,7 +268,7 @@ mod tests {
     #[test]
     fn numbers_with_and_without_units() {
         for (reply, unit, expected) in [
-            ("12", "V", Ok(12.0)),
+            ("12", "", Ok(12.0)),
             ("+1.280001E+01", "", Ok(12.80001)),
             ("-.5", "", Ok(-0.5)),
             ("5.", "", Ok(5.0)),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use hil_client::link::{Move, Outcome};
 use hil_client::{ClientError, Dialect, ErrorKind, Function, Lane, Link, Meter, Protection, Source, Trace};
 use hil_timebase::{Clock, Nanos, Runtime};
-use hil_virtual::{Identity, Instrument, Model, SourceState, Terminals, serve};
+use hil_virtual::{Identity, Instrument, InstrumentFault, Model, SourceState, Terminals, serve};
 
 const SERIAL: &str = "2810450001";
 
@@ -470,4 +470,97 @@ fn an_instrument_outlives_its_links() {
         assert_eq!(link.ask("OUTP?").await.expect("answers"), "ON");
         assert_eq!(link.ask("VOLT?").await.expect("answers"), "14.001V");
     });
+}
+
+/// An instrument that can be told to suffer, and a link to it.
+fn patient(dialect: &str, clock: &Clock) -> (Rc<Instrument>, Link, Rc<Dialect>) {
+    let model = Model::from_dialect(dialect).expect("a virtual model");
+    let instrument = Instrument::power_up(model, &Identity::new(SERIAL), Resistor::new(10.0, 2.0), clock.clone(), 7, Duration::ZERO);
+    let instrument = Rc::new(instrument);
+    let (ours, theirs) = tokio::io::duplex(4096);
+    let attending = Rc::clone(&instrument);
+    tokio::task::spawn_local(async move { attending.attend(theirs).await });
+    let dialect = Rc::new(Dialect::built_in(dialect).expect("listed").expect("good"));
+    let link = Link::spawn("it", ours, dialect.link_settings(), clock.clone(), None);
+    (instrument, link, dialect)
+}
+
+/// What a source proves that suffered `fault` for 300 ms; `used` meanwhile, by
+/// somebody who does not look at what comes of it.
+async fn source_after(clock: &Clock, fault: &InstrumentFault, used: bool) -> Result<(), ClientError> {
+    let (instrument, link, dialect) = patient("ea-psb-10060-120", clock);
+    let source = Source::new(link, dialect, SERIAL, Protection { over_voltage: Some(17.0), over_current: Some(30.0) });
+    source.open().await.expect("opens");
+    source.set_voltage(12.8).await.expect("sets");
+    source.output(true).await.expect("on");
+    let opened = clock.now();
+    source.prove(opened).await.expect("in order");
+    let using = async {
+        clock.sleep(Duration::from_millis(20)).await;
+        if used {
+            drop(source.amps().await);
+            drop(source.set_voltage(12.0).await);
+        }
+    };
+    tokio::join!(instrument.suffer(fault, Some(Duration::from_millis(300))), using);
+    source.prove(opened).await
+}
+
+#[test]
+fn a_fault_that_is_over_shows_when_a_source_is_proved() {
+    let runtime = Runtime::virtual_time().expect("runtime");
+    let clock = runtime.clock();
+    for (fault, used, words) in [
+        (InstrumentFault::Reboot { keeps_link: true }, false, "it was switched on anew"),
+        (InstrumentFault::Reboot { keeps_link: true }, true, "question and answer have come apart"),
+        (InstrumentFault::Reboot { keeps_link: false }, false, "link lost"),
+        (InstrumentFault::ConstantCurrent { milliamps: 100 }, false, "its output was held by neither set value"),
+        (InstrumentFault::Refuse, true, "it refused something"),
+        (InstrumentFault::Garbage, true, "question and answer have come apart"),
+        (InstrumentFault::Half { ended: true }, true, "question and answer have come apart"),
+        (InstrumentFault::Half { ended: false }, true, "question and answer have come apart"),
+        (InstrumentFault::Previous, true, "question and answer have come apart"),
+        (InstrumentFault::Drop, false, "link lost"),
+    ] {
+        let proof = runtime.block_on(source_after(&clock, &fault, used)).expect("no halt");
+        let told = proof.expect_err(&format!("{fault:?}")).to_string();
+        assert!(told.contains(words), "{fault:?}: {told}");
+    }
+    // It harmed nobody.
+    runtime.block_on(source_after(&clock, &InstrumentFault::Hang, false)).expect("no halt").expect("in order");
+}
+
+#[test]
+fn a_meter_is_proved_and_what_it_says_late_or_by_half_is_noticed() {
+    let runtime = Runtime::virtual_time().expect("runtime");
+    let clock = runtime.clock();
+    let test = async {
+        let (instrument, link, dialect) = patient("keithley-dmm6500", &clock);
+        let meter = Meter::new(link, dialect, SERIAL, 1.0);
+        meter.open().await.expect("opens");
+        let opened = clock.now();
+        meter.read_volts(100.0).await.expect("reads");
+        meter.prove(opened).await.expect("in order");
+        assert_eq!(meter.late(opened), None);
+        // Late, but within what is waited for.
+        let late = InstrumentFault::Late { by: Duration::from_millis(300) };
+        let (_, read) = tokio::join!(instrument.suffer(&late, Some(Duration::from_millis(100))), meter.read_volts(100.0));
+        read.expect("reads");
+        assert!(meter.late(opened).is_some_and(|by| by >= Duration::from_millis(300)), "{:?}", meter.late(opened));
+        assert_eq!(meter.late(clock.now() + Duration::from_millis(1)), None);
+        // As much of a number as looks like one.
+        let half = InstrumentFault::Half { ended: true };
+        let (_, read) = tokio::join!(instrument.suffer(&half, Some(Duration::from_millis(100))), meter.read_volts(100.0));
+        let ErrorKind::Garbled { answer, expected, .. } = kind(read) else { panic!("no error") };
+        assert_eq!((answer.as_str(), expected.as_str()), ("1.00003", "a number with an exponent"));
+        assert!(matches!(kind(meter.prove(opened).await), ErrorKind::LinkLost { .. }));
+        // Whoever was told of it and tries again may go on.
+        meter.read_volts(100.0).await.expect("reads");
+        clock.sleep(Duration::from_millis(1)).await;
+        meter.prove(clock.now()).await.expect("in order");
+        instrument.suffer(&InstrumentFault::Reboot { keeps_link: true }, Some(Duration::from_millis(10))).await;
+        let told = meter.prove(clock.now()).await.expect_err("switched on anew").to_string();
+        assert!(told.contains("it was switched on anew"), "{told}");
+    };
+    runtime.block_on(test).expect("no halt");
 }

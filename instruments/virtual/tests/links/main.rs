@@ -1,5 +1,6 @@
 //! Virtual instruments on TCP, over every protocol.
 
 mod hislip;
+mod pty;
 mod support;
 mod tcp;
