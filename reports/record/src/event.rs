@@ -28,25 +28,6 @@ pub struct Event {
     pub kind: EventKind,
 }
 
-impl Event {
-    /// From a journal's line. The same as by `Deserialize`, in two looks at the
-    /// line: one would copy everything twice to find the kind.
-    ///
-    /// # Errors
-    /// A line that is no event.
-    pub(crate) fn from_line(line: &[u8]) -> Result<Self, serde_json::Error> {
-        #[derive(Deserialize)]
-        struct Stamp {
-            seq: u64,
-            #[serde(rename = "bench-ns")]
-            bench_ns: u64,
-            wall: String,
-        }
-        let Stamp { seq, bench_ns, wall } = serde_json::from_slice(line)?;
-        Ok(Self { seq, bench_ns, wall, kind: serde_json::from_slice(line)? })
-    }
-}
-
 /// What happened.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "kebab-case")]

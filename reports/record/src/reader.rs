@@ -104,7 +104,7 @@ impl<R: Read> Reader<'_, R> {
             if number == 0 {
                 check_header(text)?;
             }
-            let event = match Event::from_line(text) {
+            let event: Event = match serde_json::from_slice(text) {
                 Ok(event) => event,
                 Err(e) => return Ok(End::Damaged(Damage::NoEvent { event: number, cause: e.to_string() })),
             };
