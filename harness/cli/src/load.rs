@@ -258,7 +258,8 @@ impl Files {
     }
 }
 
-fn digest(text: &str) -> String {
+/// SHA-256 in hex.
+pub fn digest(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().map(|b| format!("{b:02x}")).collect()
 }
 

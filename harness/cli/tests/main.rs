@@ -40,6 +40,8 @@ mod runs;
 mod secrets;
 #[path = "suite/served.rs"]
 mod served;
+#[path = "suite/stand.rs"]
+mod stand;
 #[path = "suite/support.rs"]
 mod support;
 #[path = "suite/tur.rs"]

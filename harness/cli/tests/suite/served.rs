@@ -15,13 +15,13 @@ use hil_socket::{State, ask_state};
 use crate::support::{Run, Scratch, finished, hil, run};
 
 /// A served bench; ends with its scope.
-struct Served {
+pub struct Served {
     child: Child,
-    scratch: Scratch,
+    pub scratch: Scratch,
 }
 
 impl Served {
-    fn begin(name: &str, args: &[&str]) -> Self {
+    pub fn begin(name: &str, args: &[&str]) -> Self {
         let scratch = Scratch::new(name);
         let mut child = hil()
             .args(["virtual", "serve", "virtual", "--speed", "10", "--socket"])
@@ -36,20 +36,20 @@ impl Served {
         Self { child, scratch }
     }
 
-    fn socket(&self) -> PathBuf {
+    pub fn socket(&self) -> PathBuf {
         self.scratch.0.join("b.sock")
     }
 
-    fn bench(&self) -> String {
+    pub fn bench(&self) -> String {
         self.scratch.0.join("b.toml").to_string_lossy().into_owned()
     }
 
-    fn state(&self) -> State {
+    pub fn state(&self) -> State {
         ask_state(&self.socket()).expect("a state")
     }
 
     /// Waits until the state is as wanted.
-    fn wait(&self, what: &str, within: Duration, wanted: impl Fn(&State) -> bool) -> State {
+    pub fn wait(&self, what: &str, within: Duration, wanted: impl Fn(&State) -> bool) -> State {
         let deadline = Instant::now() + within;
         loop {
             let state = self.state();
@@ -66,7 +66,7 @@ impl Served {
     }
 
     /// As `run`, again if this computer was too busy for a finding.
-    fn run_in_peace(&self, plan: &str) -> Run {
+    pub fn run_in_peace(&self, plan: &str) -> Run {
         let mut run = self.run(plan, &[]);
         for _ in 0..5 {
             if !run.text().contains("the tester was held up") {
@@ -82,7 +82,7 @@ impl Served {
     }
 
     /// A run that is under way: its step has begun, and the battery is on.
-    fn long_run(&self, out: &Scratch) -> Child {
+    pub fn long_run(&self, out: &Scratch) -> Child {
         let plan = plan(out, r#"{ wait = "600 s" }"#);
         let child = hil()
             .args(["run", &plan, "--run-id", "r", "--bench", &self.bench(), "--out"])
@@ -122,13 +122,13 @@ impl Drop for Served {
     }
 }
 
-fn signal(name: &str, child: &Child) {
+pub fn signal(name: &str, child: &Child) {
     let sent = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status().expect("kill");
     assert!(sent.success());
 }
 
 /// Battery on, outputs high, `middle`, and a judgement.
-fn plan(scratch: &Scratch, middle: &str) -> String {
+pub fn plan(scratch: &Scratch, middle: &str) -> String {
     let text = format!(
         r#"
 [plan]
@@ -275,8 +275,9 @@ fn what_cannot_be_served_or_used_is_said_before_anything_is_on() {
     let served = Served::begin("served-wrong", &[]);
     let bench = served.bench();
     let text = fs::read_to_string(&bench).expect("a bench file");
+    let own = text.parse::<toml::Table>().expect("TOML")["bench"]["id"].as_str().expect("an id").to_owned();
     let shown = |told: (i32, String)| {
-        let text = told.1.replace(&*scratch.0.to_string_lossy(), "DIR").replace(&*served.scratch.0.to_string_lossy(), "SERVED");
+        let text = told.1.replace(&own, "virtual-OWN").replace(&*scratch.0.to_string_lossy(), "DIR").replace(&*served.scratch.0.to_string_lossy(), "SERVED");
         format!("{}: {text}", told.0)
     };
     let with = |name: &str, from: &str, to: &str| {

@@ -35,7 +35,7 @@ impl Story {
                 clauses: [("SBMS-PRE-01", "§2.2"), ("SBMS-PRE-02", "§2.2, Tab.1")].map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
                 steps: steps.iter().map(|s| (*s).to_owned()).collect(),
             })
-            .tell(EventKind::BenchOpened { parts: vec![part("battery"), part("alternator")] });
+            .tell(EventKind::BenchOpened { parts: vec![part("battery"), part("alternator")], safeguards: std::collections::BTreeMap::new() });
         story
     }
 
@@ -189,7 +189,8 @@ pub fn hostile_run() -> Vec<Event> {
                     map.insert(bad.clone(), bad.clone());
                 }
             }
-            EventKind::BenchOpened { parts } => {
+            EventKind::BenchOpened { parts, safeguards } => {
+                safeguards.insert(bad.clone(), bad.clone());
                 let [name, model, serial, firmware, calibration] = [(); 5].map(|()| bad.clone());
                 parts.push(PartIdentity { name, model, serial, firmware, calibration });
             }
@@ -250,6 +251,8 @@ pub fn hostile_run() -> Vec<Event> {
         .step_ends(Verdict::Error, Some(&bad))
         .problem(None, Verdict::Error, &bad)
         .tell(EventKind::Interrupted { by: bad.clone(), count: 1 })
+        .tell(EventKind::InterlockOpened { input: bad.clone(), at_ns: 0, uncertainty_ns: 1 })
+        .tell(EventKind::Lid { unlocked: false, studs: vec![], reason: Some(bad.clone()) })
         .tell(EventKind::SafeState {
             outputs: vec![SafeOutput { part: bad.clone(), off: false, readback: bad }],
             confirmed: false,
