@@ -291,7 +291,8 @@ pub struct RunArguments {
 /// On which bench.
 #[derive(Args, Debug)]
 pub struct Place {
-    /// A bench's name (fixtures/benches/NAME.toml) or file.
+    /// A bench's name (fixtures/benches/NAME.toml) or file; `any`: the first free
+    /// one with hardware that offers all that the plan asks.
     #[arg(long, default_value = "virtual")]
     pub bench: String,
     /// The virtual bench with the instruments of this real one: their ranges,
@@ -400,6 +401,8 @@ pub enum BenchCommand {
     /// nothing on.
     #[command(after_help = BENCH_CHECK_CODES)]
     Check(BenchCheck),
+    /// What a bench has, who uses it, how its interlock stands.
+    Show(BenchShow),
     /// Take back that a bench is broken: somebody has switched it off by hand
     /// and seen that it is off.
     Clear(BenchClear),
@@ -414,6 +417,16 @@ pub struct BenchCheck {
     /// is switched on with at most 0.4 V and the least current that it knows.
     #[arg(long)]
     pub low_energy: bool,
+    /// The day on which calibrations must be valid; the computer's when absent.
+    #[arg(long, value_name = "RFC3339")]
+    pub wall_clock: Option<String>,
+}
+
+/// `hil bench show`.
+#[derive(Args, Debug)]
+pub struct BenchShow {
+    /// A bench's name (fixtures/benches/NAME.toml) or file.
+    pub bench: String,
     /// The day on which calibrations must be valid; the computer's when absent.
     #[arg(long, value_name = "RFC3339")]
     pub wall_clock: Option<String>,

@@ -11,6 +11,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read as _, Seek as _, Write as _};
 use std::os::fd::{AsFd as _, BorrowedFd};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -253,4 +254,40 @@ fn text(file: &mut File) -> String {
 
 fn cannot(what: &str, path: &Path, cause: &dyn std::fmt::Display) -> Failure {
     Failure::tester(format!("cannot {what} `{}`: {cause}", path.display()), Some("locks of benches lie in `$XDG_STATE_HOME/hil/benches`"))
+}
+
+/// What stands beside a bench's lock, for an onlooker: he takes nothing, so that
+/// nobody is refused because of him.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Look {
+    /// Who uses it.
+    pub used_by: Option<Holder>,
+    /// Who left it when something may have been on.
+    pub left_by: Option<Holder>,
+    /// Why nobody may use it.
+    pub broken: Option<String>,
+}
+
+/// Looks. `folder` is that of all benches.
+pub fn look(folder: &Path, bench: &str) -> Look {
+    let folder = folder.join(bench);
+    let somebody = || Holder { who: "somebody".into(), pid: 0, since: "?".into(), run: "?".into() };
+    let holder = || fs::read(folder.join("lock")).ok().and_then(|b| serde_json::from_slice(&b).ok()).unwrap_or_else(somebody);
+    let used_by = is_locked(&folder.join("lock")).then(holder);
+    let left_by = found(&folder.join(POWERED)).unwrap_or_else(|_| Some(somebody()));
+    // Of a run that goes on, the note is its own.
+    let left_by = left_by.filter(|_| used_by.is_none());
+    let broken = check_broken(&folder, bench).err().map(|f| f.text);
+    Look { used_by, left_by, broken }
+}
+
+/// Whether anybody has a lock on this file, as the system lists them.
+fn is_locked(path: &Path) -> bool {
+    let Ok(inode) = fs::metadata(path).map(|m| m.ino()) else { return false };
+    let locks = fs::read_to_string("/proc/locks").unwrap_or_default();
+    let suffix = format!(":{inode}");
+    locks.lines().any(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        words.get(1) == Some(&"FLOCK") && words.get(5).is_some_and(|place| place.ends_with(&suffix))
+    })
 }

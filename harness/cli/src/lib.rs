@@ -6,7 +6,9 @@
 pub mod args;
 pub mod assemble;
 pub mod bench_check;
+pub mod bench_choice;
 pub mod bench_lock;
+pub mod bench_show;
 pub mod bench_state;
 pub mod claim;
 pub mod control;
@@ -61,6 +63,7 @@ pub fn carry_out(command: &Command, verbose: u8) -> Result<u8, Failure> {
             let now = run::wall_clock(None)?.to_string();
             bench_lock::clear_bench(&bench_lock::folder()?, arguments, &now)
         }
+        Command::Bench(BenchCommand::Show(arguments)) => bench_show::show(arguments),
         Command::Bench(BenchCommand::Check(arguments)) => bench_check::check(arguments),
         Command::Schema => {
             say(hil_model::PLAN_SCHEMA.trim_end());
@@ -80,8 +83,8 @@ fn check(arguments: &CheckArguments) -> Result<u8, Failure> {
     let today = run::day(run::wall_clock(arguments.wall_clock.as_deref())?);
     let calendar = load::Calendar { today, tolerant: arguments.overdue_calibration };
     for path in &arguments.plans {
-        match load::load_at(path, &arguments.place, &arguments.parameters, None, calendar) {
-            Ok(loaded) => {
+        match bench_choice::fitting(path, &arguments.place, &arguments.parameters, None, calendar) {
+            Ok(fits) => fits.iter().for_each(|loaded| {
                 say(&format!("ok: {}: {} steps on bench `{}`", path.display(), loaded.plan.steps.len(), loaded.place()));
                 for (step, reason) in &loaded.lacking {
                     say(&format!("  {step}: {reason}"));
@@ -89,7 +92,7 @@ fn check(arguments: &CheckArguments) -> Result<u8, Failure> {
                 if arguments.tur {
                     say(tur::table(&loaded.ratios).trim_end());
                 }
-            }
+            }),
             Err(failure) => text.push_str(&failure.text),
         }
     }

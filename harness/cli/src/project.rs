@@ -64,6 +64,11 @@ impl Project {
         self.root.join("fixtures/twin/population.toml")
     }
 
+    /// Files of all benches, sorted.
+    pub fn benches(&self) -> Vec<PathBuf> {
+        toml_files(&self.root.join("fixtures/benches"))
+    }
+
     /// `NAME` or a file.
     ///
     /// # Errors

@@ -14,6 +14,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::args::RunArguments;
 use crate::assemble::{self, Assembled};
+use crate::bench_choice::{first_free, fitting};
 use crate::bench_lock::{self, BenchLock, Holder};
 use crate::claim::Claim;
 use crate::control::{self, AtEvents};
@@ -23,7 +24,7 @@ use crate::folder::{RunFolder, check_writable};
 use crate::guardian::{Brief, Heart};
 use crate::identity::{check_run_id, check_serial, run_id};
 use crate::journal::Durability;
-use crate::load::{Calendar, Loaded, load_at};
+use crate::load::{Calendar, Loaded};
 use crate::operator::{Desk, answers, has_terminal};
 use crate::screen::Screen;
 use crate::selection::selection;
@@ -38,7 +39,9 @@ use crate::unit::{VirtualUnit, write_memory};
 pub fn run(arguments: &RunArguments, verbose: u8) -> Result<u8, Failure> {
     let start = wall_clock(arguments.wall_clock.as_deref())?;
     let calendar = Calendar { today: day(start), tolerant: arguments.overdue_calibration };
-    let loaded = load_at(&arguments.plan, &arguments.place, &arguments.parameters, arguments.serial.as_deref(), calendar)?;
+    let fits = fitting(&arguments.plan, &arguments.place, &arguments.parameters, arguments.serial.as_deref(), calendar)?;
+    // Of several benches the first stands for all: it is the same plan.
+    let Some(loaded) = fits.first() else { return Err(Failure::invalid("--bench: no bench", None)) };
     let secrets = crate::screen::hide(Secrets::of(&loaded.product, &loaded.plan));
     if let Some(serial) = &arguments.serial {
         check_serial(serial, &loaded.product)?;
@@ -46,7 +49,7 @@ pub fn run(arguments: &RunArguments, verbose: u8) -> Result<u8, Failure> {
     let selection = selection(&arguments.debugging, &loaded.plan)?;
     let answers = answers(&arguments.answer, &loaded.plan)?;
     if arguments.debugging.dry_run {
-        let text = dry_run(&loaded, &selection);
+        let text = dry_run(loaded, &selection);
         crate::say(secrets.hide(&text).unwrap_or(text).trim_end());
         return Ok(0);
     }
@@ -66,7 +69,7 @@ pub fn run(arguments: &RunArguments, verbose: u8) -> Result<u8, Failure> {
 
     // What can be wrong with the station's key or the bench, before anything is on.
     let station = station::this()?;
-    let lock = lock(&loaded, arguments, &id, start)?;
+    let (loaded, lock) = first_free(fits, arguments.wait, |loaded, wait| lock(loaded, arguments, &id, start, wait))?;
     let (runtime, assembled) = if loaded.is_hardware() {
         assemble::real_bench(&loaded, arguments.panic_on.as_deref())?
     } else {
@@ -134,13 +137,13 @@ pub fn run(arguments: &RunArguments, verbose: u8) -> Result<u8, Failure> {
 }
 
 /// Nobody else may use a bench with hardware meanwhile.
-fn lock(loaded: &Loaded, arguments: &RunArguments, run: &str, start: jiff::Timestamp) -> Result<Option<BenchLock>, Failure> {
+fn lock(loaded: &Loaded, arguments: &RunArguments, run: &str, start: jiff::Timestamp, wait: bool) -> Result<Option<BenchLock>, Failure> {
     if !loaded.is_hardware() {
         return Ok(None);
     }
     let who = operator(arguments).or_else(|| std::env::var("USER").ok()).unwrap_or_else(|| "somebody".to_owned());
     let holder = Holder { who, pid: std::process::id(), since: start.to_string(), run: run.to_owned() };
-    BenchLock::take(&bench_lock::folder()?, &loaded.bench.id, holder, arguments.wait).map(Some)
+    BenchLock::take(&bench_lock::folder()?, &loaded.bench.id, holder, wait).map(Some)
 }
 
 /// A bench whose last user did not end: safe first.

@@ -9,6 +9,8 @@ use hil_client::Address;
 use hil_socket::SYNCHRONY;
 use toml::Value;
 
+use crate::load::digest;
+
 /// The text of it. `speed` is bench time a real time; `watchdog` is real time.
 ///
 /// # Errors
@@ -23,6 +25,10 @@ pub fn served_file(
     let mut file: toml::Table = text.parse().map_err(|e: toml::de::Error| e.to_string())?;
     let socket = socket.to_str().ok_or_else(|| format!("socket `{}`: not a text", socket.display()))?;
     if let Some(bench) = file.get_mut("bench").and_then(Value::as_table_mut) {
+        if let Some(id) = bench.get("id").and_then(Value::as_str) {
+            let id = own_id(id, socket);
+            bench.insert("id".into(), id.into());
+        }
         bench.insert("kind".into(), "real".into());
     }
     if let Some(fixture) = file.get_mut("fixture").and_then(Value::as_table_mut) {
@@ -43,6 +49,14 @@ pub fn served_file(
     Ok(format!("# Written by `hil virtual serve`: a served virtual bench at {speed} times real time.\n\n{body}"))
 }
 
+/// Two benches that are served from one file have a name each, and with it a lock,
+/// a mark if one is broken, and records that tell them apart. The same socket makes
+/// the same name.
+fn own_id(id: &str, socket: &str) -> String {
+    let digest = digest(socket);
+    format!("{id}-{}", digest.get(..8).unwrap_or(&digest))
+}
+
 /// An edge's own uncertainty, and how far both clocks may be apart.
 fn line_accuracy(speed: f64) -> String {
     let apart = SYNCHRONY.mul_f64(speed) + Duration::from_micros(20);
@@ -54,6 +68,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn each_socket_is_a_bench_of_its_own() {
+        assert_eq!(own_id("v", "/run/x"), own_id("v", "/run/x"));
+        assert_ne!(own_id("v", "/run/x"), own_id("v", "/run/y"));
+    }
+
+    #[test]
     fn only_addresses_and_fixture_change() {
         let text = "[bench]\nid = \"v\"\nkind = \"virtual\"\n[fixture]\nserial = \"F\"\nline-accuracy = \"20 us\"\ninhibit = [\"battery\"]\n\
                     [[instrument]]\nname = \"battery\"\naddress = \"virtual\"\nterminals = \"battery\"\n\
@@ -63,7 +83,7 @@ mod tests {
             served_file(text, &BTreeMap::from([("battery".to_owned(), address)]), Path::new("/run/x"), 10.0, Duration::from_secs(2))
                 .unwrap();
         let file: toml::Table = written.parse().unwrap();
-        let expected = "[bench]\nid = \"v\"\nkind = \"real\"\n[fixture]\nserial = \"F\"\nsocket = \"/run/x\"\nline-accuracy = \"2020 us\"\n\
+        let expected = "[bench]\nid = \"v-d2cd8dfa\"\nkind = \"real\"\n[fixture]\nserial = \"F\"\nsocket = \"/run/x\"\nline-accuracy = \"2020 us\"\n\
                         inhibit = [\"battery\"]\nwatchdog = \"2000 ms\"\n\
                         [[instrument]]\nname = \"battery\"\naddress = \"TCPIP::127.0.0.1::5025::SOCKET\"\n\
                         [[signal]]\nname = \"fuse\"\nswitch = \"fuse\"\n";

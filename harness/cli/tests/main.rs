@@ -44,6 +44,8 @@ mod safe_end;
 mod secrets;
 #[path = "suite/served.rs"]
 mod served;
+#[path = "suite/stand.rs"]
+mod stand;
 #[path = "suite/support.rs"]
 mod support;
 #[path = "suite/torment.rs"]

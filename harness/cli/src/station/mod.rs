@@ -4,6 +4,7 @@
 //! (`~/.local/share/hil/station/`): `secret.key`, readable by its owner only,
 //! and `station.pub`, for whoever checks records elsewhere.
 
+pub mod benches;
 pub mod signature;
 
 use std::fs::{self, OpenOptions};

@@ -17,7 +17,7 @@ use crate::support::{Run, Scratch, finished, hil, run};
 /// A served bench; ends with its scope.
 pub struct Served {
     child: Child,
-    scratch: Scratch,
+    pub scratch: Scratch,
 }
 
 impl Served {
@@ -40,7 +40,7 @@ impl Served {
         Self { child, scratch }
     }
 
-    fn socket(&self) -> PathBuf {
+    pub fn socket(&self) -> PathBuf {
         self.scratch.0.join("b.sock")
     }
 
@@ -269,8 +269,9 @@ fn what_cannot_be_served_or_used_is_said_before_anything_is_on() {
     let served = Served::begin("served-wrong", &[]);
     let bench = served.bench();
     let text = fs::read_to_string(&bench).expect("a bench file");
+    let own = text.parse::<toml::Table>().expect("TOML")["bench"]["id"].as_str().expect("an id").to_owned();
     let shown = |told: (i32, String)| {
-        let text = told.1.replace(&*scratch.0.to_string_lossy(), "DIR").replace(&*served.scratch.0.to_string_lossy(), "SERVED");
+        let text = told.1.replace(&own, "virtual-OWN").replace(&*scratch.0.to_string_lossy(), "DIR").replace(&*served.scratch.0.to_string_lossy(), "SERVED");
         format!("{}: {text}", told.0)
     };
     let with = |name: &str, from: &str, to: &str| {

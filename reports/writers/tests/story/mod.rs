@@ -254,6 +254,8 @@ pub fn hostile_run() -> Vec<Event> {
         .step_ends(Verdict::Error, Some(&bad))
         .problem(None, Verdict::Error, &bad)
         .tell(EventKind::Interrupted { by: bad.clone(), count: 1 })
+        .tell(EventKind::InterlockOpened { input: bad.clone(), at_ns: 0, uncertainty_ns: 1 })
+        .tell(EventKind::Lid { unlocked: false, studs: vec![], reason: Some(bad.clone()) })
         .tell(EventKind::SafeState {
             outputs: vec![SafeOutput { part: bad.clone(), off: false, readback: bad }],
             confirmed: false,
