@@ -25,7 +25,13 @@ const LOOK_AGAIN: Duration = Duration::from_millis(250);
 ///
 /// # Errors
 /// Every error of every file; of `any`, when no bench fits, why not each.
-pub fn fitting(plan: &Path, place: &Place, parameters: &[String], serial: Option<&str>, calendar: Calendar) -> Result<Vec<Loaded>, Failure> {
+pub fn fitting(
+    plan: &Path,
+    place: &Place,
+    parameters: &[String],
+    serial: Option<&str>,
+    calendar: Calendar,
+) -> Result<Vec<Loaded>, Failure> {
     if place.file() != ANY {
         return Ok(vec![load_at(plan, place, parameters, serial, calendar)?]);
     }

@@ -80,6 +80,18 @@ impl Served {
         Some(run)
     }
 
+    /// As `run`, again and again while this computer is too busy for a finding.
+    pub fn run_until_found(&self, plan: &str) -> Run {
+        let mut run = self.run(plan, &[]);
+        for _ in 0..20 {
+            if !run.text().contains("the tester was held up") {
+                break;
+            }
+            run = self.run(plan, &[]);
+        }
+        run
+    }
+
     fn runs(&self) -> Scratch {
         Scratch::new("served-run")
     }
@@ -271,7 +283,11 @@ fn what_cannot_be_served_or_used_is_said_before_anything_is_on() {
     let text = fs::read_to_string(&bench).expect("a bench file");
     let own = text.parse::<toml::Table>().expect("TOML")["bench"]["id"].as_str().expect("an id").to_owned();
     let shown = |told: (i32, String)| {
-        let text = told.1.replace(&own, "virtual-OWN").replace(&*scratch.0.to_string_lossy(), "DIR").replace(&*served.scratch.0.to_string_lossy(), "SERVED");
+        let text = told
+            .1
+            .replace(&own, "virtual-OWN")
+            .replace(&*scratch.0.to_string_lossy(), "DIR")
+            .replace(&*served.scratch.0.to_string_lossy(), "SERVED");
         format!("{}: {text}", told.0)
     };
     let with = |name: &str, from: &str, to: &str| {

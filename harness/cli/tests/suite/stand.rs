@@ -76,11 +76,11 @@ fn a_served_bench_is_off_before_anybody_is_told_and_runs_again_after_a_reset() {
     served.set("emergency-stop", "released");
     let scratch = Scratch::new("stand-plan");
     let plan = plan(&scratch, r#"{ wait = "100 ms" }"#);
-    let refused = served.run_in_peace(&plan);
+    let refused = served.run_until_found(&plan);
     assert_eq!(refused.code, 3, "{}", refused.text());
     assert!(refused.text().contains("the interlock is open: emergency stop"), "{}", refused.text());
     served.set("emergency-stop", "reset");
-    let next = served.run_in_peace(&plan);
+    let next = served.run_until_found(&plan);
     assert_eq!((next.code, interlocked(&next)), (0, (vec![], Some(true))), "{}", next.text());
     served.set("lid", "open");
 }
@@ -209,7 +209,7 @@ fn two_benches_of_one_file_are_two() {
     let out = Scratch::new("stand-one-run");
     let child = one.long_run(&out);
     let scratch = Scratch::new("stand-other-run");
-    let beside = other.run_in_peace(&plan(&scratch, r#"{ wait = "100 ms" }"#));
+    let beside = other.run_until_found(&plan(&scratch, r#"{ wait = "100 ms" }"#));
     assert_eq!(beside.code, 0, "{}", beside.text());
     signal("INT", &child);
     let interrupted = finished(&out.0, child.wait_with_output().expect("hil ends"));

@@ -22,7 +22,7 @@ async fn bench(clock: &Clock, clients: Clients) -> (Bench, Address) {
 }
 
 async fn link(clock: &Clock, address: &Address, settings: LinkSettings) -> Link {
-    let stream = address.open(clock, Duration::from_secs(2)).await.expect("opens");
+    let stream = address.open(hil_client::serial::Line::default(), clock, Duration::from_secs(2)).await.expect("opens");
     Link::spawn("battery", stream, settings, clock.clone(), None)
 }
 
@@ -137,15 +137,16 @@ fn who_comes_second_waits_or_is_turned_away() {
         let (_bench, address) = bench(&clock, Clients::Refused).await;
         let first = link(&clock, &address, settings()).await;
         first.ask("OUTP?").await.expect("served");
-        let error = address.open(&clock, Duration::from_secs(2)).await.err().expect("refused");
+        let error = address.open(hil_client::serial::Line::default(), &clock, Duration::from_secs(2)).await.err().expect("refused");
         let why = "the instrument reports a fatal HiSLIP error: maximum number of clients exceeded (code 4), `another client is served`";
         assert_eq!(error, format!("{address}: {why}"));
         let (_bench, address) = bench(&clock, Clients::Queued).await;
         let first = link(&clock, &address, settings()).await;
         first.ask("OUTP?").await.expect("served");
-        let error = address.open(&clock, Duration::from_millis(200)).await.err().expect("nobody answers");
+        let error =
+            address.open(hil_client::serial::Line::default(), &clock, Duration::from_millis(200)).await.err().expect("nobody answers");
         assert_eq!(error, format!("{address}: no answer to Initialize within 200 ms"));
-        let (opened, ()) = tokio::join!(address.open(&clock, Duration::from_secs(2)), async {
+        let (opened, ()) = tokio::join!(address.open(hil_client::serial::Line::default(), &clock, Duration::from_secs(2)), async {
             clock.sleep(Duration::from_millis(50)).await;
             drop(first);
         });
@@ -173,12 +174,12 @@ fn what_does_not_answer_or_is_none_is_reported() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("bound").port();
         let address = Address::Hislip { host: "127.0.0.1".into(), name: "hislip0".into(), port };
-        let error = address.open(&clock, Duration::from_millis(100)).await.err().expect("silent");
+        let error = address.open(hil_client::serial::Line::default(), &clock, Duration::from_millis(100)).await.err().expect("silent");
         assert_eq!(error, format!("{address}: no answer to Initialize within 100 ms"));
         let (_bench, address) = bench(&clock, Clients::Many).await;
         let Address::Hislip { host, port, .. } = address else { panic!("{address}") };
         let other = Address::Hislip { host, name: "hislip7".into(), port };
-        let error = other.open(&clock, Duration::from_secs(2)).await.err().expect("no such part");
+        let error = other.open(hil_client::serial::Line::default(), &clock, Duration::from_secs(2)).await.err().expect("no such part");
         assert!(error.ends_with("(code 3), `there is no such part of the instrument, expected hislip0`"), "{error}");
     });
 }
