@@ -380,7 +380,7 @@ fn a_journal_that_fails_at_the_last_event_is_known() {
 
 /// Of a run of one good or bad unit, on a bench whose proof behaves like this.
 fn proved(v: &'static str, behave: Behave) -> Ran {
-    let mut plan = plan(vec![step("a", vec![measure("v", limit("0 V", ""))]), step("b", vec![wait(1)])]);
+    let mut plan = plan(vec![step("a", vec![measure("v", limit("0 V", ""))]), step("b", vec![measure("v", limit("-9 V", ""))])]);
     plan.recover = vec![wait(1)];
     run(&plan, |b| b.signal("v", v).behaves("proof", behave))
 }
