@@ -389,7 +389,7 @@ fn a_fault_of_the_tester_ends_the_run_and_blames_no_unit() {
 
 /// Of a run of one good or bad unit, on a bench whose proof behaves like this.
 fn proved(v: &'static str, behave: Behave) -> Ran {
-    let mut plan = plan(vec![step("a", vec![measure("v", limit("0 V", ""))]), step("b", vec![wait(1)])]);
+    let mut plan = plan(vec![step("a", vec![measure("v", limit("0 V", ""))]), step("b", vec![measure("v", limit("-9 V", ""))])]);
     plan.recover = vec![wait(1)];
     run(&plan, |b| b.signal("v", v).behaves("proof", behave))
 }

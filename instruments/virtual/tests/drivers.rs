@@ -552,7 +552,8 @@ fn a_meter_is_proved_and_what_it_says_late_or_by_half_is_noticed() {
         let half = InstrumentFault::Half { ended: true };
         let (_, read) = tokio::join!(instrument.suffer(&half, Some(Duration::from_millis(100))), meter.read_volts(100.0));
         let ErrorKind::Garbled { answer, expected, .. } = kind(read) else { panic!("no error") };
-        assert_eq!((answer.as_str(), expected.as_str()), ("1.00003", "a number with an exponent"));
+        assert!(answer.parse::<f64>().is_ok_and(|volts| volts < 1.001), "{answer}");
+        assert_eq!(expected, "a number with an exponent");
         assert!(matches!(kind(meter.prove(opened).await), ErrorKind::LinkLost { .. }));
         // Whoever was told of it and tries again may go on.
         meter.read_volts(100.0).await.expect("reads");
