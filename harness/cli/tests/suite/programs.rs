@@ -112,7 +112,7 @@ fn a_unit_in_a_chamber() {
             assert_eq!(run.steps_with(Verdict::Pass), ["range[-40 °C]", "range[60 °C]", "defrost"]);
             let is_chamber = |name: &str| name == "chamber";
             assert!(run.events.iter().any(
-                |e| matches!(&e.kind, EventKind::BenchOpened { parts } if parts.iter().any(|p| is_chamber(&p.name) && p.serial == "C-0001"))
+                |e| matches!(&e.kind, EventKind::BenchOpened { parts, .. } if parts.iter().any(|p| is_chamber(&p.name) && p.serial == "C-0001"))
             ));
             let Some(EventKind::SafeState { outputs, .. }) =
                 run.events.iter().map(|e| &e.kind).find(|k| matches!(k, EventKind::SafeState { .. }))
