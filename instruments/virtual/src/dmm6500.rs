@@ -189,7 +189,9 @@ impl Command<Unit<Dmm6500>> for LanguageName {
     }
 }
 
+/// What is asked most stands first: it is looked for from the top.
 const TREE: Node<'static, Unit<Dmm6500>> = Root![
+    Leaf!(b"READ" => &Read),
     ieee488_cls!(),
     ieee488_ese!(),
     ieee488_esr!(),
@@ -207,6 +209,5 @@ const TREE: Node<'static, Unit<Dmm6500>> = Root![
         Leaf!(b"FUNCtion" => &Function),
         Branch![b"VOLTage"; Branch![default b"DC";
             Leaf!(b"RANGe" => &Range),
-            Leaf!(b"NPLCycles" => &Aperture)]]],
-    Leaf!(b"READ" => &Read)
+            Leaf!(b"NPLCycles" => &Aperture)]]]
 ];
