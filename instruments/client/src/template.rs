@@ -74,12 +74,12 @@ impl Template {
     /// The command with `value` in its field. A template without a field
     /// ignores it.
     pub fn with(&self, value: f64) -> String {
-        let number = match &self.field {
-            Some(Field { places: Some(places), .. }) => format!("{value:.places$}"),
-            Some(_) => format!("{value}"),
-            None => String::new(),
-        };
-        format!("{}{number}{}", self.before, self.after)
+        let Self { before, after, .. } = self;
+        match &self.field {
+            Some(Field { places: Some(places), .. }) => format!("{before}{value:.places$}{after}"),
+            Some(_) => format!("{before}{value}{after}"),
+            None => before.clone(),
+        }
     }
 
     /// `value` as the instrument will get it, after rounding.

@@ -275,7 +275,9 @@ impl Command<Unit<Dmm6500>> for LanguageName {
     }
 }
 
+/// What is asked most stands first: it is looked for from the top.
 const TREE: Node<'static, Unit<Dmm6500>> = Root![
+    Leaf!(b"READ" => &Read),
     ieee488_cls!(),
     ieee488_ese!(),
     ieee488_esr!(),
@@ -294,6 +296,5 @@ const TREE: Node<'static, Unit<Dmm6500>> = Root![
         Branch![b"VOLTage"; Branch![default b"DC";
             Leaf!(b"RANGe" => &Range),
             Leaf!(b"NPLCycles" => &Aperture)]]],
-    Branch![b"FORMat"; Leaf!(default b"DATA" => &DataFormat), Leaf!(b"BORDer" => &ByteOrder)],
-    Leaf!(b"READ" => &Read)
+    Branch![b"FORMat"; Leaf!(default b"DATA" => &DataFormat), Leaf!(b"BORDer" => &ByteOrder)]
 ];

@@ -385,7 +385,12 @@ impl Command<Unit<Psb>> for SocketTimeout {
     }
 }
 
+/// What is asked most stands first: it is looked for from the top.
 const TREE: Node<'static, Unit<Psb>> = Root![
+    Branch![b"MEASure";
+        Branch![b"VOLTage"; Leaf!(default b"DC" => &Measure::Volts)],
+        Branch![b"CURRent"; Leaf!(default b"DC" => &Measure::Amps)],
+        Branch![b"POWer"; Leaf!(default b"DC" => &Measure::Watts)]],
     ieee488_cls!(),
     ieee488_ese!(),
     ieee488_esr!(),
@@ -411,9 +416,5 @@ const TREE: Node<'static, Unit<Psb>> = Root![
     Branch![b"SINK"; Branch![b"CURRent";
         Leaf!(default b"LEVel" => &SetPoint(Setting::SinkAmps)),
         Leaf!(b"PROTection" => &SetPoint(Setting::SinkOverAmps))]],
-    Branch![b"OUTPut"; Leaf!(default b"STATe" => &Output)],
-    Branch![b"MEASure";
-        Branch![b"VOLTage"; Leaf!(default b"DC" => &Measure::Volts)],
-        Branch![b"CURRent"; Leaf!(default b"DC" => &Measure::Amps)],
-        Branch![b"POWer"; Leaf!(default b"DC" => &Measure::Watts)]]
+    Branch![b"OUTPut"; Leaf!(default b"STATe" => &Output)]
 ];

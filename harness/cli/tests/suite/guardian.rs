@@ -205,6 +205,12 @@ fn with_a_cable(served: &Served) -> (Cable, String) {
     (cable, path.to_string_lossy().into_owned())
 }
 
+/// What a served bench is called.
+fn served_id(bench: &str) -> String {
+    let file: toml::Table = fs::read_to_string(bench).expect("a bench file").parse().expect("TOML");
+    file["bench"]["id"].as_str().expect("an id").to_owned()
+}
+
 /// A run under way, in whose step the cable is pulled.
 fn pulled(served: &Served, out: &Scratch, cable: &Cable, bench: &str, then: impl FnOnce()) -> Run {
     let plan = plan(out, r#"{ wait = "30 s" }, { set = { "battery.voltage" = "12.9 V" } }"#);
@@ -234,7 +240,8 @@ fn a_pulled_cable_is_a_tester_error_and_the_inhibit_switches_off() {
     let short = plan(&scratch, r#"{ wait = "100 ms" }"#);
     let refused = hil().args(["run", &short, "--bench", &bench]).output().expect("hil starts");
     assert_eq!(refused.status.code(), Some(6), "broken until somebody has looked: {refused:?}");
-    let cleared = hil().args(["bench", "clear", "virtual", "--by", "test", "--why", "cable put back"]).output().expect("hil starts");
+    let id = served_id(&bench);
+    let cleared = hil().args(["bench", "clear", &id, "--by", "test", "--why", "cable put back"]).output().expect("hil starts");
     assert!(cleared.status.success(), "{cleared:?}");
     cable.put_back();
     // What is not known to be off is switched off first.
