@@ -422,7 +422,7 @@ fn no_unit_passes_on_a_bench_that_is_not_in_order_after_the_last_step() {
         .iter()
         .filter_map(|e| if let EventKind::PhaseStarted { phase } = &e.kind { Some(phase.as_str()) } else { None })
         .collect();
-    assert_eq!(phases, ["proof"]);
+    assert_eq!(phases, ["proof", "teardown"]);
 }
 
 #[test]

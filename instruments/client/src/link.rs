@@ -335,6 +335,7 @@ impl Link {
     /// A reply made no sense: clear the link before the next question.
     pub(crate) fn distrust(&self) {
         self.suspect.set(true);
+        self.health.trouble(self.clock.now());
     }
 
     /// An error of this instrument.
