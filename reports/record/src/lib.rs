@@ -9,6 +9,7 @@ pub mod datum;
 pub mod decision;
 pub mod event;
 pub mod journal;
+mod line;
 pub mod outcome;
 pub mod reader;
 pub mod record;
