@@ -13,8 +13,8 @@ use crate::verdict::Verdict;
 /// The journal's schema version.
 pub const SCHEMA: u32 = 1;
 
-/// One event; one journal line. Read in [`crate::line`].
-#[derive(Clone, PartialEq, Debug, Serialize)]
+/// One event; one journal line.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Event {
     /// From 0, without gaps.
     pub seq: u64,

@@ -9,7 +9,6 @@ pub mod datum;
 pub mod decision;
 pub mod event;
 pub mod journal;
-mod line;
 pub mod outcome;
 pub mod reader;
 pub mod record;

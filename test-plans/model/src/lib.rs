@@ -32,7 +32,7 @@ pub use plan::{Act, Action, Asked, Blame, Call, Check, Entry, Plan, Setpoint, St
 pub use product::{Memory, Product};
 pub use quantity::{Dimension, Quantity};
 pub use reader::include::{Included, Includes, load_includes};
-pub use reader::{DefinedLimit, Head, Limits, PlanContext, peek, read_limits, read_plan, read_plan_with, read_product};
+pub use reader::{DefinedLimit, Limits, Head, PlanContext, peek, read_limits, read_plan, read_plan_with, read_product};
 pub use secrets::Secrets;
 pub use signal::{Role, Signal, SignalId, SignalKind};
 pub use value::{LedState, Level, Value};
