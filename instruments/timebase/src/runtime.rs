@@ -135,9 +135,9 @@ impl Runtime {
     }
 }
 
-/// Polls the root if it was called; a panic of its own stops here, so that it
-/// never unwinds tokio. Most wakes of its task are not for it but for a spawned
-/// task, or bring the thread back to the hook.
+/// Polls the root if it was called, and a last time before a deadlock ends it; a
+/// panic of its own stops here, so that it never unwinds tokio. Most wakes of its
+/// task are not for it but for a spawned task, or bring the thread back to the hook.
 fn poll_root<F: Future>(
     shared: Option<&Shared>,
     future: Pin<&mut F>,
@@ -146,6 +146,7 @@ fn poll_root<F: Future>(
     waker: &Waker,
 ) -> Poll<Result<F::Output, Halt>> {
     call.passes_to(cx.waker());
+    let mut called = call.take();
     if let Some(shared) = shared {
         let mut state = shared.state();
         // Registered before the poll: a hold may end during it.
@@ -154,8 +155,9 @@ fn poll_root<F: Future>(
         if let Some(halt) = state.halt.take_if(|halt| matches!(halt, Halt::Panicked { .. })) {
             return Poll::Ready(Err(halt));
         }
+        called |= state.halt.is_some();
     }
-    if call.take() {
+    if called {
         match catch_unwind(AssertUnwindSafe(|| future.poll(&mut Context::from_waker(waker)))) {
             Ok(Poll::Ready(out)) => return Poll::Ready(Ok(out)),
             Ok(Poll::Pending) => {}
