@@ -102,7 +102,10 @@ impl<'a> Engine<'a> {
         self.begin();
         let (cut, why) = self.work().await;
         self.close(cut, &why);
-        self.teardown().await;
+        // Without an interlock that can be watched nothing is done but the safe state.
+        if cut != Verdict::Error {
+            self.teardown().await;
+        }
         self.finish().await
     }
 
