@@ -19,7 +19,8 @@ pub fn check(bytes: &[u8]) {
     if let Ok(read) = expression::parse(text) {
         let written = read.to_string();
         let again = expression::parse(&written).unwrap_or_else(|e| panic!("{text:?} was written as {written:?}: {e}"));
-        assert_eq!(again.to_string(), written, "{text:?}");
+        // Its numbers have fewer digits; what it is made from is the same.
+        assert_eq!((again.edges(), again.values()), (read.edges(), read.values()), "{text:?}");
     }
     if let Ok(address) = text.parse::<Address>() {
         assert_eq!(address.to_string().parse(), Ok(address));

@@ -61,8 +61,10 @@ impl Timing {
 
     /// Takes one event.
     pub(crate) fn take(&mut self, event: &Event) {
-        let now = event.bench_ns;
-        self.end = self.end.max(now);
+        // Nothing ends before it began, whatever a journal that somebody else has
+        // written says.
+        let now = self.end.max(event.bench_ns);
+        self.end = now;
         match &event.kind {
             EventKind::RunStarted { .. } => self.begin(Kind::Opening, "", 1, None, now),
             EventKind::BenchOpened { .. } => self.finish(Kind::Opening, "", now),
@@ -112,7 +114,7 @@ impl Timing {
     fn finish(&mut self, kind: Kind, name: &str, now: u64) {
         if let Some(work) = self.works.iter_mut().rev().find(|w| w.open && w.kind == kind && w.name == name) {
             work.end_acts(&[], now);
-            (work.to, work.open) = (now, false);
+            (work.to, work.open) = (now.max(work.from), false);
         }
     }
 
@@ -132,7 +134,27 @@ impl Work {
     /// The actions of a branch end, with those of the branches in it.
     fn end_acts(&mut self, branch: &[usize], now: u64) {
         for act in self.acts.iter_mut().filter(|a| a.open && a.branch.starts_with(branch)) {
-            (act.to, act.open) = (now, false);
+            (act.to, act.open) = (now.max(act.from), false);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_ends_before_it_began() {
+        let phase = || "setup".to_owned();
+        let kinds = [
+            (5, EventKind::PhaseStarted { phase: phase() }),
+            (3, EventKind::PhaseFinished { phase: phase(), error: None }),
+            (9, EventKind::SafeState { outputs: Vec::new(), confirmed: true, took_ns: 100 }),
+        ];
+        let events: Vec<Event> =
+            kinds.into_iter().zip(0..).map(|((at, kind), seq)| Event { seq, bench_ns: at, wall: String::new(), kind }).collect();
+        let timing = Timing::of(&events);
+        assert_eq!(timing.works.iter().map(|w| (w.from, w.to)).collect::<Vec<_>>(), [(5, 5), (0, 9)]);
+        assert_eq!(timing.end, 9);
     }
 }
