@@ -39,7 +39,7 @@ impl Bench for Saboteur {
     fn held_up(&self, since: Nanos) -> BoxFuture<'_, Result<Duration, ChannelError>> {
         self.bench.held_up(since)
     }
-    fn late(&self, since: Nanos) -> Option<String> {
+    fn late(&self, since: Nanos) -> BoxFuture<'_, Option<String>> {
         self.bench.late(since)
     }
     fn prove(&self, since: Nanos) -> BoxFuture<'_, Result<(), ChannelError>> {

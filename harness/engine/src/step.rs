@@ -96,7 +96,7 @@ async fn doubt(scene: &Scene<'_>, forgiven: Nanos) -> Result<(), JournalFailed> 
     if worst >= Some(Verdict::Error) {
         return Ok(());
     }
-    let doubt = match scene.stage.bench.late(scene.begun) {
+    let doubt = match scene.stage.bench.late(scene.begun).await {
         Some(late) => Some(unproved(&late)),
         None if worst == Some(Verdict::Fail) => prove(scene.stage, forgiven).await.err(),
         None => None,

@@ -274,8 +274,8 @@ impl Bench for TestBench {
         })
     }
 
-    fn late(&self, _since: Nanos) -> Option<String> {
-        self.late.clone()
+    fn late(&self, _since: Nanos) -> BoxFuture<'_, Option<String>> {
+        Box::pin(std::future::ready(self.late.clone()))
     }
 
     fn prove(&self, _since: Nanos) -> BoxFuture<'_, Result<(), ChannelError>> {
