@@ -25,6 +25,8 @@ pub struct Loaded {
     pub product: Product,
     /// The bench, not opened.
     pub bench: BenchFile,
+    /// Its file.
+    pub bench_file: PathBuf,
     /// All dialects, by name.
     pub dialects: BTreeMap<String, Dialect>,
     /// The bench is virtual with the instruments of this one, which is real.
@@ -156,9 +158,18 @@ pub fn load_on(
         errors.extend(hil_engine::ratio::too_small(plan, &ratios));
     }
     match (plan, product, bench) {
-        (Some(plan), Some(product), Some(bench)) if errors.is_empty() => {
-            Ok(Loaded { project, plan, product, bench, dialects, like: false, lacking, ratios, digests: files.digests })
-        }
+        (Some(plan), Some(product), Some(bench)) if errors.is_empty() => Ok(Loaded {
+            project,
+            plan,
+            product,
+            bench,
+            bench_file: bench_path,
+            dialects,
+            like: false,
+            lacking,
+            ratios,
+            digests: files.digests,
+        }),
         _ => Err(Failure::diagnostics(&files.sources, &errors)),
     }
 }

@@ -176,10 +176,9 @@ fn sinks(journal: Box<dyn EventSink>, listeners: Vec<Box<dyn EventSink>>, verbos
 /// What a guardian must know.
 fn brief(loaded: &Loaded, arguments: &RunArguments, lock: &BenchLock, folder: &RunFolder) -> Result<Brief, Failure> {
     let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let bench = arguments.place.file();
     Ok(Brief {
         plan: absolute(&arguments.plan),
-        bench: bench.to_owned(),
+        bench: absolute(&loaded.bench_file),
         bench_digest: loaded.digests.get("bench").cloned().unwrap_or_default(),
         holder: lock.holder().clone(),
         locks: bench_lock::folder()?,

@@ -46,7 +46,7 @@ pub fn guard() -> Result<u8, Failure> {
     let post = Post::of(io::stdin().as_fd().try_clone_to_owned().map_err(|e| unable(&e))?);
     let fence = Fence::round_the_parent().map_err(|e| unable(&e))?;
     let (brief, lock) = briefed(&post, &fence).map_err(|e| unable(&e))?;
-    let bench = match load_bench_near(&brief.plan, &brief.bench) {
+    let bench = match load_bench_near(&brief.plan, &brief.bench.to_string_lossy()) {
         Ok(bench) if digest(&bench.text) == brief.bench_digest => bench,
         other => {
             let why = other.map_or_else(|failure| failure.text, |_| "the bench file has changed since the run read it".to_owned());

@@ -24,8 +24,8 @@ const MOST: usize = 64 * 1024;
 pub struct Brief {
     /// The plan's file: round it lies the project.
     pub plan: PathBuf,
-    /// The bench's name or file.
-    pub bench: String,
+    /// The bench's file.
+    pub bench: PathBuf,
     /// SHA-256 of the bench file: both speak of the same.
     pub bench_digest: String,
     /// Whose run.
