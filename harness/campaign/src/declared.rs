@@ -58,11 +58,11 @@ fn missing_of(step: &Step, events: &[Event]) -> Vec<String> {
     if excluded {
         return Vec::new();
     }
-    let ends = events.iter().filter_map(|e| match &e.kind {
+    let mut ends = events.iter().filter_map(|e| match &e.kind {
         EventKind::StepFinished { step: id, attempt, verdict, .. } if *id == step.id => Some((*attempt, *verdict)),
         _ => None,
     });
-    let Some((attempt, verdict)) = ends.last() else { return vec![format!("step `{}` did not run", step.id)] };
+    let Some((attempt, verdict)) = ends.next_back() else { return vec![format!("step `{}` did not run", step.id)] };
     if verdict != Verdict::Pass {
         return vec![format!("step `{}` is {verdict}", step.id)];
     }

@@ -206,7 +206,7 @@ fn run_case(loaded: &Loaded, case: &Case) -> Result<Ran, Failure> {
     let unit = VirtualUnit::choose(&loaded.project, &ids, None, case.seed)?;
     let wires = Wires::default();
     let (assembled, fixture) = assemble::faulty_bench(&runtime, loaded, &unit, case.seed, wires.trace())?;
-    let twin = assembled.twin.as_ref().ok_or_else(|| Failure::tester("a virtual bench without a twin".to_owned(), None))?;
+    let twin = assembled.twin.as_ref().ok_or_else(|| Failure::tester("a virtual bench without a twin", None))?;
     let patients = Patients { instruments: assembled.instruments, fixture };
     let header = header(loaded, case);
     Ok(hil_campaign::run(&runtime, &loaded.plan, assembled.bench.as_ref(), header, case, (patients, twin, &wires)))

@@ -63,7 +63,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Channel<S> {
     /// `UnexpectedEof` for a part of one.
     pub fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Message>>> {
         loop {
-            if let Some(message) = self.decoder.next().map_err(invalid)? {
+            if let Some(message) = self.decoder.take().map_err(invalid)? {
                 return Poll::Ready(Ok(Some(message)));
             }
             let mut piece = ReadBuf::new(&mut self.piece);

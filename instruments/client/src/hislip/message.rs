@@ -161,11 +161,11 @@ impl Decoder {
     ///
     /// # Errors
     /// As soon as the header shows that there is none. It stays so.
-    pub fn next(&mut self) -> Result<Option<Message>, FrameError> {
-        if let [a, b, ..] = self.bytes[..] {
-            if [a, b] != *PROLOGUE {
-                return Err(FrameError::Prologue([a, b]));
-            }
+    pub fn take(&mut self) -> Result<Option<Message>, FrameError> {
+        if let [a, b, ..] = self.bytes[..]
+            && [a, b] != *PROLOGUE
+        {
+            return Err(FrameError::Prologue([a, b]));
         }
         let Some(&[_, _, number, control, p0, p1, p2, p3, ref length @ ..]) = self.bytes.first_chunk::<HEADER>() else {
             return Ok(None);
@@ -208,15 +208,15 @@ mod tests {
     fn what_is_no_message_is_refused_as_soon_as_it_shows() {
         let mut decoder = Decoder::new(100);
         decoder.inbox().extend_from_slice(b"H");
-        assert_eq!(decoder.next(), Ok(None));
+        assert_eq!(decoder.take(), Ok(None));
         decoder.inbox().push(b'T');
-        assert_eq!(decoder.next().unwrap_err().to_string(), "a HiSLIP message begins with `HT`, expected `HS`");
+        assert_eq!(decoder.take().unwrap_err().to_string(), "a HiSLIP message begins with `HT`, expected `HS`");
         let mut decoder = Decoder::new(100);
         decoder.inbox().extend_from_slice(b"HS\x06\0\0\0\0\0\0\0\0\0\0\0\0\x65");
-        assert_eq!(decoder.next().unwrap_err().to_string(), "Data of 101 bytes, expected at most 100");
+        assert_eq!(decoder.take().unwrap_err().to_string(), "Data of 101 bytes, expected at most 100");
         let mut decoder = Decoder::new(100);
         decoder.inbox().extend_from_slice(b"HS\x63\0\0\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff");
-        let error = decoder.next().unwrap_err().to_string();
+        let error = decoder.take().unwrap_err().to_string();
         assert_eq!(error, format!("message of unknown type 99 of {} bytes, expected at most 100", u64::MAX));
     }
 
@@ -236,7 +236,7 @@ mod tests {
             for size in pieces.iter().cycle() {
                 let (piece, after) = rest.split_at(rest.len().min(*size));
                 decoder.inbox().extend_from_slice(piece);
-                while let Some(message) = decoder.next().expect("messages") {
+                while let Some(message) = decoder.take().expect("messages") {
                     found.push(message);
                 }
                 rest = after;

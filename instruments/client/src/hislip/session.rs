@@ -237,7 +237,7 @@ mod tests {
     fn sent(bytes: &[u8]) -> Vec<(Kind, u8, u32)> {
         let mut decoder = crate::hislip::message::Decoder::new(1000);
         decoder.inbox().extend_from_slice(bytes);
-        std::iter::from_fn(|| decoder.next().unwrap()).map(|m| (m.kind, m.control, m.parameter)).collect()
+        std::iter::from_fn(|| decoder.take().unwrap()).map(|m| (m.kind, m.control, m.parameter)).collect()
     }
 
     #[test]
