@@ -166,6 +166,9 @@ pub enum ServedLink {
     Hislip,
     /// SCPI on a pseudo-terminal, as on a serial port.
     Serial,
+    /// VXI-11, as those before HiSLIP; without a portmapper, so that addresses carry
+    /// the port.
+    Vxi11,
 }
 
 /// What becomes of a second client.

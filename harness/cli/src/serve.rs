@@ -190,12 +190,22 @@ async fn attach(
     let clients = arguments.second_client.map_or_else(|| clients(dialect), told);
     // Who listens everywhere is found here, too.
     let host = if arguments.listen.is_unspecified() { IpAddr::from([127, 0, 0, 1]) } else { arguments.listen }.to_string();
-    Ok(if arguments.link == ServedLink::Hislip {
-        tokio::task::spawn_local(hil_virtual::listen_hislip(listener, instrument, clients, clock.clone()));
-        Address::Hislip { host, name: "hislip0".into(), port }
-    } else {
-        tokio::task::spawn_local(hil_virtual::listen(listener, instrument, clients, clock.clone()));
-        Address::Socket { host, port }
+    Ok(match arguments.link {
+        ServedLink::Hislip => {
+            tokio::task::spawn_local(hil_virtual::listen_hislip(listener, instrument, clients, clock.clone()));
+            Address::Hislip { host, name: "hislip0".into(), port }
+        }
+        ServedLink::Vxi11 => {
+            // Clients are told this port when they open a link.
+            let abort = TcpListener::bind((arguments.listen, 0)).await?;
+            tokio::task::spawn_local(hil_virtual::listen_vxi11(listener, abort, instrument, clients, clock.clone()));
+            Address::Vxi11 { host, port: Some(port), name: "inst0".into() }
+        }
+        // A serial port has no listener.
+        ServedLink::Socket | ServedLink::Serial => {
+            tokio::task::spawn_local(hil_virtual::listen(listener, instrument, clients, clock.clone()));
+            Address::Socket { host, port }
+        }
     })
 }
 

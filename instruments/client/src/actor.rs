@@ -4,8 +4,9 @@
 //! time-out, stray bytes, a garbled reply) the link is *out of step*, and
 //! before the next question it is cleared: by a device clear where the link has
 //! one, otherwise read until the line is quiet; then ask for the identity until
-//! it comes alone, and empty the error queue. If that fails the link is lost, and
-//! stays so.
+//! it comes alone, and empty the error queue. A link that can be opened anew is,
+//! where the question without a reply was one of these two, or nothing else helps.
+//! If all that fails the link is lost, and stays so.
 
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -36,6 +37,8 @@ const MOST_ERRORS: usize = 64;
 /// so much real time for a reply, and a line must be quiet for so much of it.
 const REPLY_AT_LEAST: Duration = Duration::from_millis(500);
 const QUIET_AT_LEAST: Duration = Duration::from_millis(20);
+/// To open a link anew.
+const REOPEN_WITHIN: Duration = Duration::from_secs(2);
 /// A line that has not been quiet for so many times the quiet time babbles.
 const BABBLE: u32 = 100;
 
@@ -71,6 +74,9 @@ pub(crate) struct Actor {
     /// No message before this.
     earliest: Nanos,
     in_step: bool,
+    /// A question of a clearing was not answered: as the clearing asks it again,
+    /// nobody could tell whose the reply is.
+    ambiguous: bool,
     /// The `*IDN?` reply, once known.
     identity: Option<Vec<u8>>,
     lost: Option<String>,
@@ -95,6 +101,7 @@ impl Actor {
             inbox: Vec::new(),
             earliest: Nanos::ZERO,
             in_step: true,
+            ambiguous: false,
             identity: None,
             lost: None,
             closed: false,
@@ -291,30 +298,33 @@ impl Actor {
 
     /// One reply. A safe job that comes meanwhile shortens the wait.
     async fn reply(&mut self, lane: Lane, query: &str, within: Duration) -> Result<Vec<u8>, ErrorKind> {
-        let begun = self.wiring.clock.now();
-        let mut deadline = begun + self.wiring.clock.patience(within, REPLY_AT_LEAST);
+        let clock = self.wiring.clock.clone();
+        let begun = clock.now();
         // What the reading itself takes is in the limit.
-        let due = begun + within.saturating_sub(self.wiring.settings.reply_within);
-        self.wiring.health.wait(due);
+        self.wiring.health.wait(begun + within.saturating_sub(self.wiring.settings.reply_within));
+        let within = clock.patience(within, REPLY_AT_LEAST);
+        let mut deadline = begun + within;
+        self.stream.expect_reply(within.div_f64(clock.scale()));
         loop {
             if let Some(reply) = self.take_reply(query)? {
                 self.wiring.health.answered(self.wiring.clock.now());
                 return Ok(reply);
             }
-            let mut expired = self.wiring.clock.sleep_until(deadline);
+            let mut expired = clock.sleep_until(deadline);
             tokio::select! {
                 biased;
                 read = self.stream.read_buf(&mut self.inbox) => self.heard(read)?,
                 job = self.safe.recv(), if lane == Lane::Normal && !self.orphaned => match job {
                     Some(job) => {
                         self.urgent.push_back(job);
-                        deadline = deadline.min(self.wiring.clock.now() + self.wiring.quiet());
+                        deadline = deadline.min(clock.now() + self.wiring.quiet());
                     }
                     None => self.orphaned = true,
                 },
                 () = &mut expired => {
                     self.out_of_step();
-                    let waited = self.wiring.clock.now().since(begun);
+                    self.ambiguous = *query == self.wiring.settings.identify || *query == self.wiring.settings.error_query;
+                    let waited = clock.now().since(begun);
                     return Err(ErrorKind::NoAnswer { command: query.into(), limit_ms: millis(waited) });
                 }
             }
@@ -398,43 +408,77 @@ impl Actor {
         let settings = Rc::clone(&self.wiring.settings);
         let clock = self.wiring.clock.clone();
         let end = clock.now() + clock.patience(CLEARED_WITHIN, CLEARED_AT_LEAST);
+        let mut anew = std::mem::take(&mut self.ambiguous) && self.reopen().await?;
         let mut tried = 0;
-        while tried < CLEARINGS {
-            if !self.device_clear().await? {
-                self.drain().await?;
-            }
-            if lane == Lane::Normal && self.safe_waits() {
-                return Err(ErrorKind::Overtaken { command: settings.identify.clone() });
-            }
-            let left = end.since(clock.now());
-            if left.is_zero() {
-                break;
-            }
+        while tried < CLEARINGS && clock.now() < end {
             tried += 1;
-            let own = match self.exchange(lane, &settings.identify, settings.reply_within.min(left)).await {
-                Ok((_, reply)) => self.identity.as_ref().map_or_else(|| is_identity(&reply), |known| *known == reply),
-                Err(lost @ ErrorKind::LinkLost { .. }) => return Err(lost),
-                Err(_) => false,
-            };
-            if !own || self.drain().await? > 0 {
-                continue;
+            if self.clear_once(lane, end).await? {
+                return Ok(());
             }
-            // A second question of another kind: a late identity might have
-            // been taken for this one's. It also drops old errors.
-            match self.read_errors(lane).await {
-                Ok(_) => {
-                    self.in_step = true;
-                    return Ok(());
-                }
-                Err(lost @ ErrorKind::LinkLost { .. }) => return Err(lost),
-                Err(_) => {}
+        }
+        // An instrument whose replies come one question late is never in order on
+        // an old link.
+        if !anew && clock.now() < end && !self.safe_waits() {
+            anew = self.reopen().await?;
+            if anew && self.clear_once(lane, end).await? {
+                return Ok(());
             }
         }
         // A safe job shortened the last attempt: it shall have its own.
         if lane == Lane::Normal && self.safe_waits() {
             return Err(ErrorKind::Overtaken { command: settings.identify.clone() });
         }
-        Err(self.lose(format!("no order after {tried} attempts to clear it")))
+        let opened = if anew { ", also opened anew" } else { "" };
+        Err(self.lose(format!("no order after {tried} attempts to clear it{opened}")))
+    }
+
+    /// One attempt; returns whether question and answer are together again.
+    async fn clear_once(&mut self, lane: Lane, end: Nanos) -> Result<bool, ErrorKind> {
+        let settings = Rc::clone(&self.wiring.settings);
+        if !self.device_clear().await? {
+            self.drain().await?;
+        }
+        if lane == Lane::Normal && self.safe_waits() {
+            return Err(ErrorKind::Overtaken { command: settings.identify.clone() });
+        }
+        let left = end.since(self.wiring.clock.now());
+        let own = match self.exchange(lane, &settings.identify, settings.reply_within.min(left)).await {
+            Ok((_, reply)) => self.identity.as_ref().map_or_else(|| is_identity(&reply), |known| *known == reply),
+            Err(lost @ ErrorKind::LinkLost { .. }) => return Err(lost),
+            Err(_) => false,
+        };
+        if !own || self.drain().await? > 0 {
+            return Ok(false);
+        }
+        // A second question of another kind: a late identity might have been
+        // taken for this one's. It also drops old errors.
+        match self.read_errors(lane).await {
+            Ok(_) => {
+                self.in_step = true;
+                self.ambiguous = false;
+                Ok(true)
+            }
+            Err(lost @ ErrorKind::LinkLost { .. }) => Err(lost),
+            Err(_) => Ok(false),
+        }
+    }
+
+    /// Opens the link anew, where that can be; returns whether it can.
+    async fn reopen(&mut self) -> Result<bool, ErrorKind> {
+        let Wiring { clock, settings, .. } = &self.wiring;
+        if !settings.may_reopen {
+            return Ok(false);
+        }
+        let within = clock.patience(REOPEN_WITHIN, REOPEN_WITHIN);
+        match clock.timeout(within, self.stream.reopen()).await {
+            Ok(Ok(())) => {
+                self.discard();
+                Ok(true)
+            }
+            Ok(Err(e)) if e.kind() == io::ErrorKind::Unsupported => Ok(false),
+            Ok(Err(e)) => Err(self.close(format!("cannot be opened again: {e}"))),
+            Err(_) => Err(self.close(format!("cannot be opened again within {} ms", millis(within)))),
+        }
     }
 
     /// Clears the instrument's side and the link's, where the link can; returns

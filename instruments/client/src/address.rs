@@ -1,7 +1,7 @@
-//! VISA addresses, and opening what they name: raw TCP sockets, HiSLIP and serial
-//! ports.
+//! VISA addresses, and opening what they name: raw TCP sockets, HiSLIP, VXI-11 and
+//! serial ports.
 //!
-//! Not here: USB, GPIB and VXI-11.
+//! Not here: USB and GPIB.
 
 use std::cell::Cell;
 use std::fmt;
@@ -10,11 +10,12 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use hil_timebase::Clock;
-use tokio::net::TcpStream;
 
 use crate::hislip::{self, Hislip};
 use crate::link::Stream;
 use crate::serial::{self, Line};
+use crate::socket::{Socket, tcp};
+use crate::vxi11::Vxi11;
 
 /// Where an instrument is.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -35,6 +36,16 @@ pub enum Address {
         /// Its port, usually 4880.
         port: u16,
     },
+    /// `TCPIP::HOST::inst0::INSTR`, or with a port, as PyVISA-py writes it,
+    /// `TCPIP::HOST,PORT::inst0::INSTR`. `inst0` may be left out.
+    Vxi11 {
+        /// Name or IPv4 address.
+        host: String,
+        /// Its port; without one, the portmapper is asked for it.
+        port: Option<u16>,
+        /// The part of the instrument, `inst0`.
+        name: String,
+    },
     /// `ASRL/dev/ttyUSB0::INSTR`.
     Serial {
         /// Path of the device.
@@ -44,7 +55,7 @@ pub enum Address {
 
 /// An address that this program cannot open.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("`{0}`, expected `TCPIP::HOST::PORT::SOCKET`, `TCPIP::HOST::hislip0::INSTR` or `ASRL/dev/DEVICE::INSTR`")]
+#[error("`{0}`, expected `TCPIP::HOST::PORT::SOCKET`, `TCPIP::HOST::hislip0::INSTR`, `TCPIP::HOST::inst0::INSTR` or `ASRL/dev/DEVICE::INSTR`")]
 pub struct AddressError(String);
 
 impl AddressError {
@@ -58,7 +69,9 @@ impl AddressError {
             return None;
         }
         match port {
-            None => Some(format!("did you mean `TCPIP::{host}::5025::SOCKET` or `TCPIP::{host}::hislip0::INSTR`?")),
+            None => Some(format!(
+                "did you mean `TCPIP::{host}::5025::SOCKET`, `TCPIP::{host}::hislip0::INSTR` or `TCPIP::{host}::inst0::INSTR`?"
+            )),
             Some(port) => port_number(port).map(|port| format!("did you mean `TCPIP::{host}::{port}::SOCKET`?")),
         }
     }
@@ -75,11 +88,11 @@ impl FromStr for Address {
                 let port = port_number(port)?;
                 Some(Self::Socket { host, port })
             }),
-            [board, host, name, class] if class.eq_ignore_ascii_case("INSTR") => lan(board, host).and_then(|host| {
-                let (name, port) = numbered(name, "hislip", hislip::PORT)?;
-                Some(Self::Hislip { host, name, port })
-            }),
             [port, class] if class.eq_ignore_ascii_case("INSTR") => device(port).map(|device| Self::Serial { device }),
+            [board, host, class] if class.eq_ignore_ascii_case("INSTR") => vxi11(board, host, "inst0"),
+            [board, host, name, class] if class.eq_ignore_ascii_case("INSTR") => {
+                hislip(board, host, name).or_else(|| vxi11(board, host, name))
+            }
             _ => None,
         };
         found.ok_or_else(|| AddressError(text.to_owned()))
@@ -106,12 +119,28 @@ fn port_number(text: &str) -> Option<u16> {
     text.parse().ok().filter(|port| *port != 0)
 }
 
-/// `NAMEn` or `NAMEn,PORT`.
-fn numbered(text: &str, name: &str, usual: u16) -> Option<(String, u16)> {
-    let (part, port) = text.split_once(',').map_or((text, Some(usual)), |(part, port)| (part, port_number(port)));
-    let number = part.get(..name.len()).filter(|b| b.eq_ignore_ascii_case(name)).map(|_| &part[name.len()..])?;
-    let number = Some(number).filter(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))?;
-    Some((format!("{name}{number}"), port?))
+fn hislip(board: &str, host: &str, name: &str) -> Option<Address> {
+    let (name, port) = with_port(name)?;
+    Some(Address::Hislip { host: lan(board, host)?, name: numbered(name, "hislip")?, port: port.unwrap_or(hislip::PORT) })
+}
+
+fn vxi11(board: &str, host: &str, name: &str) -> Option<Address> {
+    let (host, port) = with_port(host)?;
+    Some(Address::Vxi11 { host: lan(board, host)?, port, name: numbered(name, "inst")? })
+}
+
+/// `TEXT` or `TEXT,PORT`.
+fn with_port(text: &str) -> Option<(&str, Option<u16>)> {
+    match text.split_once(',') {
+        None => Some((text, None)),
+        Some((text, port)) => port_number(port).map(|port| (text, Some(port))),
+    }
+}
+
+/// `NAMEn`, in small letters.
+fn numbered(text: &str, name: &str) -> Option<String> {
+    let number = text.get(..name.len()).filter(|b| b.eq_ignore_ascii_case(name)).map(|_| &text[name.len()..])?;
+    (!number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())).then(|| format!("{name}{number}"))
 }
 
 impl fmt::Display for Address {
@@ -121,6 +150,8 @@ impl fmt::Display for Address {
             Self::Hislip { host, name, port: hislip::PORT } => write!(f, "TCPIP::{host}::{name}::INSTR"),
             Self::Serial { device } => write!(f, "ASRL{device}::INSTR"),
             Self::Hislip { host, name, port } => write!(f, "TCPIP::{host}::{name},{port}::INSTR"),
+            Self::Vxi11 { host, port: None, name } => write!(f, "TCPIP::{host}::{name}::INSTR"),
+            Self::Vxi11 { host, port: Some(port), name } => write!(f, "TCPIP::{host},{port}::{name}::INSTR"),
         }
     }
 }
@@ -142,23 +173,20 @@ impl Address {
 
     async fn connect(&self, line: Line, stage: impl Fn(&'static str)) -> io::Result<Box<dyn Stream>> {
         Ok(match self {
-            Self::Socket { host, port } => Box::new(tcp(host, *port).await?),
+            Self::Socket { host, port } => Box::new(Socket::connect(host, *port).await?),
             Self::Serial { device } => Box::new(serial::open(device, line)?),
             Self::Hislip { host, name, port } => Box::new(Hislip::open(async || tcp(host, *port).await, name, stage).await?),
+            Self::Vxi11 { host, port, name } => Box::new(Vxi11::open(async |port| tcp(host, port).await, *port, name, stage).await?),
         })
     }
-}
-
-/// A connection on which a command does not wait for the next one.
-async fn tcp(host: &str, port: u16) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect((host, port)).await?;
-    stream.set_nodelay(true)?;
-    Ok(stream)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const EXPECTED: &str =
+        "`TCPIP::HOST::PORT::SOCKET`, `TCPIP::HOST::hislip0::INSTR`, `TCPIP::HOST::inst0::INSTR` or `ASRL/dev/DEVICE::INSTR`";
 
     #[test]
     fn sockets_are_read_and_written() {
@@ -178,7 +206,11 @@ mod tests {
         for text in [
             "",
             "::",
-            "TCPIP::host::INSTR",
+            "TCPIP::ho st::INSTR",
+            "TCPIP::host,0::inst0::INSTR",
+            "TCPIP::host,1::hislip0::INSTR",
+            "TCPIP::host::inst::INSTR",
+            "TCPIP::host::gpib0,5::INSTR",
             "TCPIP::host::hislip::INSTR",
             "TCPIP::host::hislip0x::INSTR",
             "TCPIP::host::hislip0,::INSTR",
@@ -198,8 +230,7 @@ mod tests {
             "ASR\u{df}/dev/x::INSTR",
         ] {
             let error = text.parse::<Address>().unwrap_err();
-            let legal = "`TCPIP::HOST::PORT::SOCKET`, `TCPIP::HOST::hislip0::INSTR` or `ASRL/dev/DEVICE::INSTR`";
-            assert_eq!(error.to_string(), format!("`{text}`, expected {legal}"));
+            assert_eq!(error.to_string(), format!("`{text}`, expected {EXPECTED}"));
         }
     }
 
@@ -224,9 +255,26 @@ mod tests {
     }
 
     #[test]
+    fn vxi11_is_read_and_written() {
+        for (text, name, port, written) in [
+            ("TCPIP0::10.0.0.5::INSTR", "inst0", None, "TCPIP::10.0.0.5::inst0::INSTR"),
+            ("TCPIP::10.0.0.5::INST3::INSTR", "inst3", None, "TCPIP::10.0.0.5::inst3::INSTR"),
+            ("TCPIP::10.0.0.5,9009::inst0::INSTR", "inst0", Some(9009), "TCPIP::10.0.0.5,9009::inst0::INSTR"),
+        ] {
+            let address: Address = text.parse().unwrap();
+            assert_eq!(address, Address::Vxi11 { host: "10.0.0.5".into(), name: name.into(), port });
+            assert_eq!(address.to_string(), written);
+            assert_eq!(written.parse(), Ok(address));
+        }
+    }
+
+    #[test]
     fn a_bare_address_gets_a_hint() {
         for (text, hint) in [
-            ("10.0.0.5", Some("did you mean `TCPIP::10.0.0.5::5025::SOCKET` or `TCPIP::10.0.0.5::hislip0::INSTR`?")),
+            (
+                "10.0.0.5",
+                Some("did you mean `TCPIP::10.0.0.5::5025::SOCKET`, `TCPIP::10.0.0.5::hislip0::INSTR` or `TCPIP::10.0.0.5::inst0::INSTR`?"),
+            ),
             ("psu.local:1234", Some("did you mean `TCPIP::psu.local::1234::SOCKET`?")),
             ("psu.local:12345678", None),
             ("USB0::1::2::SOCKET", None),

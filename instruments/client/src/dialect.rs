@@ -294,6 +294,7 @@ impl Dialect {
             max_reply: self.link.max_reply,
             identify: self.commands.get(&Verb::Identify).map_or_else(|| "*IDN?".into(), |t| t.text().to_owned()),
             error_query: self.commands.get(&Verb::QueryError).map_or_else(|| "SYST:ERR?".into(), |t| t.text().to_owned()),
+            may_reopen: self.quirks.one_client.is_none(),
         }
     }
 

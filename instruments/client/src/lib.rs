@@ -4,13 +4,14 @@
 //! model wants to be spoken to, and [`Source`] and [`Meter`] are what a bench
 //! works with. Every write is verified by the error queue and by read-back.
 //!
-//! [`Address`] opens sockets, HiSLIP and serial ports; whoever puts a bench together may hand any
-//! other open stream to [`Link::spawn`].
+//! [`Address`] opens raw TCP sockets, HiSLIP, VXI-11 and serial ports; whoever puts a
+//! bench together may hand any other open stream to [`Link::spawn`].
 //!
-//! Not here: USB, GPIB and VXI-11, and what an instrument is for.
+//! Not here: USB and GPIB, and what an instrument is for.
 
 mod actor;
 pub mod address;
+pub mod channel;
 pub mod dialect;
 mod driver;
 pub mod error;
@@ -22,9 +23,11 @@ pub mod meter;
 pub mod quirks;
 pub mod scpi;
 pub mod serial;
+mod socket;
 pub mod source;
 pub mod template;
 pub mod verb;
+pub mod vxi11;
 
 pub use address::{Address, AddressError};
 pub use dialect::{Dialect, DialectError, Function, Identity, Kind};

@@ -18,7 +18,6 @@ use std::time::Duration;
 use futures_util::future::LocalBoxFuture;
 use hil_timebase::{Clock, Nanos};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
-use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::actor::{Actor, Job, Wiring};
@@ -35,9 +34,19 @@ pub trait Stream: AsyncRead + AsyncWrite + Unpin {
         false
     }
 
+    /// A reply is waited for from now on, for at most so long in real time: to be
+    /// asked for where it does not come by itself.
+    fn expect_reply(&mut self, _within: Duration) {}
+
     /// Drops what is under way, so that the next reply is the next question's.
     /// One that is given up before its end breaks the link.
     fn device_clear(&mut self) -> Aside<'_, ()> {
+        unsupported()
+    }
+
+    /// Closes it and opens it anew, so that nothing of before can come. One that
+    /// is given up before its end breaks the link.
+    fn reopen(&mut self) -> Aside<'_, ()> {
         unsupported()
     }
 
@@ -72,15 +81,20 @@ fn unsupported<'a, T: 'a>() -> Aside<'a, T> {
     Box::pin(std::future::ready(Err(io::ErrorKind::Unsupported.into())))
 }
 
-impl Stream for TcpStream {}
 impl Stream for DuplexStream {}
 
 impl<S: Stream + ?Sized> Stream for Box<S> {
     fn has_messages(&self) -> bool {
         (**self).has_messages()
     }
+    fn expect_reply(&mut self, within: Duration) {
+        (**self).expect_reply(within);
+    }
     fn device_clear(&mut self) -> Aside<'_, ()> {
         (**self).device_clear()
+    }
+    fn reopen(&mut self) -> Aside<'_, ()> {
+        (**self).reopen()
     }
     fn status_byte(&mut self) -> Aside<'_, u8> {
         (**self).status_byte()
@@ -128,6 +142,9 @@ pub struct LinkSettings {
     pub identify: String,
     /// Asks for one entry of the error queue.
     pub error_query: String,
+    /// Whether a second connection finds the instrument ready, so that this one
+    /// may be given up for it.
+    pub may_reopen: bool,
 }
 
 /// Which way a job goes.

@@ -81,6 +81,7 @@ fn settings() -> LinkSettings {
         max_reply: 256,
         identify: "*IDN?".into(),
         error_query: "SYST:ERR?".into(),
+        may_reopen: true,
     }
 }
 

@@ -186,7 +186,8 @@ impl Instrument {
     /// What it says to the lines of a message that has an end of its own.
     pub(crate) async fn answer_all(&self, message: &[u8]) -> Vec<u8> {
         let (mut all, mut out) = (Vec::new(), Vec::new());
-        for line in message.strip_suffix(b"\n").unwrap_or(message).split(|b| *b == b'\n') {
+        let lines = message.strip_suffix(b"\n").unwrap_or(message).split(|b| *b == b'\n');
+        for line in lines.filter(|line| line.len() <= MESSAGE) {
             out.clear();
             self.answer(line, &mut out).await;
             all.extend_from_slice(&out);

@@ -20,6 +20,7 @@ mod tcp;
 pub mod terminals;
 mod tidy;
 mod unit;
+mod vxi11;
 
 pub use faults::InstrumentFault;
 pub use hislip::listen as listen_hislip;
@@ -28,3 +29,4 @@ pub use pty::Pty;
 pub use serve::{Identity, Model, serve};
 pub use tcp::{Clients, listen};
 pub use terminals::{SourceState, Terminals};
+pub use vxi11::listen as listen_vxi11;

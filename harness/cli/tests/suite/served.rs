@@ -220,16 +220,16 @@ fn verdicts(run: &Run) -> Vec<(String, Verdict)> {
 #[test]
 fn a_served_bench_finds_what_the_one_in_memory_finds() {
     // Its output is stuck high.
-    for defect in [None, Some("D38")] {
+    for (defect, link) in [None, Some("D38")].into_iter().flat_map(|d| ["socket", "hislip", "vxi11"].map(|link| (d, link))) {
         let defects: Vec<&str> = defect.iter().flat_map(|d| ["--defect", *d]).collect();
         let scratch = Scratch::new("served-plan");
         let plan = plan(&scratch, r#"{ wait = "100 ms" }"#);
         let in_memory = run(&scratch, &plan, &defects);
-        let served = in_peace("served", &defects, |served| {
-            let over_sockets = served.run_in_peace(&plan)?;
-            assert_eq!(over_sockets.code, in_memory.code, "{defect:?}: {}\n{}", over_sockets.text(), in_memory.text());
-            assert_eq!(verdicts(&over_sockets), verdicts(&in_memory), "{defect:?}: {}", over_sockets.text());
-            assert_eq!(over_sockets.confirmed_safe(), Some(true), "{}", over_sockets.text());
+        let served = in_peace("served", &[&defects[..], &["--link", link]].concat(), |served| {
+            let over_link = served.run_in_peace(&plan)?;
+            assert_eq!(over_link.code, in_memory.code, "{defect:?}, {link}: {}\n{}", over_link.text(), in_memory.text());
+            assert_eq!(verdicts(&over_link), verdicts(&in_memory), "{defect:?}, {link}: {}", over_link.text());
+            assert_eq!(over_link.confirmed_safe(), Some(true), "{}", over_link.text());
             served.wait("not dead after the run", Duration::from_secs(5), |s| s.dead(1.0) && s.clients == 0);
             // A second run on the same, still clamped unit.
             assert_eq!(served.run_in_peace(&plan)?.code, in_memory.code);
@@ -304,6 +304,8 @@ fn what_cannot_be_served_or_used_is_said_before_anything_is_on() {
         run(&with("no-socket.toml", "socket =", ""), &[]),
         run(&with("nobody.toml", "socket =", "socket = \"/nonexistent/fixture\""), &[]),
         run(&with("usb.toml", "address =", "address = \"USB0::1::2::3::INSTR\""), &[]),
+        run(&with("bare.toml", "address =", "address = \"10.0.0.5\""), &[]),
+        run(&with("port.toml", "address =", "address = \"psu.local:5025\""), &[]),
         run(&with("precise.toml", "line-accuracy =", "line-accuracy = \"1 us\""), &[])
             .split("known to")
             .next()

@@ -8,13 +8,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use futures_util::future::LocalBoxFuture;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::hislip::channel::{Channel, invalid};
-use crate::hislip::message::{HEADER, Kind, Message};
+use crate::channel::invalid;
+use crate::hislip::Channel;
+use crate::hislip::message::{Decoder, HEADER, Kind, Message};
 use crate::hislip::session::{Heard, ProtocolError, Session, reported};
-use crate::link::Stream;
+use crate::link::{Aside, Stream};
 
 /// Longest payload that this client takes; longer replies come in parts.
 const LONGEST: usize = 1 << 20;
@@ -49,11 +49,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Hislip<S> {
     /// The operating system's, or `InvalidData` for what is not HiSLIP.
     pub async fn open(mut connect: impl AsyncFnMut() -> io::Result<S>, name: &str, stage: impl Fn(&'static str)) -> io::Result<Self> {
         stage("connection");
-        let mut sync = Channel::new(connect().await?, LONGEST);
+        let mut sync = Channel::new(connect().await?, Decoder::new(LONGEST));
         stage("answer to Initialize");
         let opened = ask(&mut sync, &Message::new(Kind::Initialize, 0, VERSION_AND_VENDOR).with(name), Kind::InitializeResponse).await?;
         stage("asynchronous connection");
-        let mut aside = Channel::new(connect().await?, LONGEST);
+        let mut aside = Channel::new(connect().await?, Decoder::new(LONGEST));
         stage("answer to AsyncInitialize");
         let session = opened.parameter & 0xffff;
         ask(&mut aside, &Message::new(Kind::AsyncInitialize, 0, session), Kind::AsyncInitializeResponse).await?;
@@ -293,24 +293,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Hislip<S> {
         true
     }
 
-    fn device_clear(&mut self) -> LocalBoxFuture<'_, io::Result<()>> {
+    fn device_clear(&mut self) -> Aside<'_, ()> {
         Box::pin(self.clear())
     }
 
-    fn status_byte(&mut self) -> LocalBoxFuture<'_, io::Result<u8>> {
+    fn status_byte(&mut self) -> Aside<'_, u8> {
         let query = self.session.status_query();
         Box::pin(async move { Ok(self.ask_aside(&query, Kind::AsyncStatusResponse).await?.control) })
     }
 
-    fn trigger(&mut self) -> LocalBoxFuture<'_, io::Result<()>> {
+    fn trigger(&mut self) -> Aside<'_, ()> {
         Box::pin(self.send_trigger())
     }
 
-    fn lock(&mut self, within: Duration) -> LocalBoxFuture<'_, io::Result<bool>> {
+    fn lock(&mut self, within: Duration) -> Aside<'_, bool> {
         Box::pin(self.send_lock(within))
     }
 
-    fn unlock(&mut self) -> LocalBoxFuture<'_, io::Result<()>> {
+    fn unlock(&mut self) -> Aside<'_, ()> {
         Box::pin(self.send_unlock())
     }
 }

@@ -1,5 +1,7 @@
 //! A HiSLIP message: a header of 16 bytes and a payload (IVI-6.1 section 2.5).
 
+use crate::channel::Frames;
+
 /// Length of a header.
 pub const HEADER: usize = 16;
 
@@ -146,22 +148,22 @@ impl Decoder {
     pub const fn new(limit: usize) -> Self {
         Self { bytes: Vec::new(), limit }
     }
+}
 
-    /// Where bytes are appended as they come.
-    pub const fn inbox(&mut self) -> &mut Vec<u8> {
+impl Frames for Decoder {
+    type Frame = Message;
+    type Error = FrameError;
+    const NAME: &'static str = "a HiSLIP message";
+
+    fn inbox(&mut self) -> &mut Vec<u8> {
         &mut self.bytes
     }
 
-    /// How much of a message is there that is not whole.
-    pub const fn pending(&self) -> usize {
+    fn pending(&self) -> usize {
         self.bytes.len()
     }
 
-    /// The next message, once it is whole.
-    ///
-    /// # Errors
-    /// As soon as the header shows that there is none. It stays so.
-    pub fn take(&mut self) -> Result<Option<Message>, FrameError> {
+    fn next(&mut self) -> Result<Option<Message>, FrameError> {
         if let [a, b, ..] = self.bytes[..]
             && [a, b] != *PROLOGUE
         {
@@ -208,15 +210,15 @@ mod tests {
     fn what_is_no_message_is_refused_as_soon_as_it_shows() {
         let mut decoder = Decoder::new(100);
         decoder.inbox().extend_from_slice(b"H");
-        assert_eq!(decoder.take(), Ok(None));
+        assert_eq!(decoder.next(), Ok(None));
         decoder.inbox().push(b'T');
-        assert_eq!(decoder.take().unwrap_err().to_string(), "a HiSLIP message begins with `HT`, expected `HS`");
+        assert_eq!(decoder.next().unwrap_err().to_string(), "a HiSLIP message begins with `HT`, expected `HS`");
         let mut decoder = Decoder::new(100);
         decoder.inbox().extend_from_slice(b"HS\x06\0\0\0\0\0\0\0\0\0\0\0\0\x65");
-        assert_eq!(decoder.take().unwrap_err().to_string(), "Data of 101 bytes, expected at most 100");
+        assert_eq!(decoder.next().unwrap_err().to_string(), "Data of 101 bytes, expected at most 100");
         let mut decoder = Decoder::new(100);
         decoder.inbox().extend_from_slice(b"HS\x63\0\0\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff");
-        let error = decoder.take().unwrap_err().to_string();
+        let error = decoder.next().unwrap_err().to_string();
         assert_eq!(error, format!("message of unknown type 99 of {} bytes, expected at most 100", u64::MAX));
     }
 
@@ -236,7 +238,7 @@ mod tests {
             for size in pieces.iter().cycle() {
                 let (piece, after) = rest.split_at(rest.len().min(*size));
                 decoder.inbox().extend_from_slice(piece);
-                while let Some(message) = decoder.take().expect("messages") {
+                while let Some(message) = decoder.next().expect("messages") {
                     found.push(message);
                 }
                 rest = after;

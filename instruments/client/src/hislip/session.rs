@@ -224,6 +224,7 @@ pub fn reported(message: &Message) -> ProtocolError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::channel::Frames as _;
 
     fn reply(kind: Kind, number: u32, text: &str) -> Message {
         Message::new(kind, 0, number).with(text)
@@ -237,7 +238,7 @@ mod tests {
     fn sent(bytes: &[u8]) -> Vec<(Kind, u8, u32)> {
         let mut decoder = crate::hislip::message::Decoder::new(1000);
         decoder.inbox().extend_from_slice(bytes);
-        std::iter::from_fn(|| decoder.take().unwrap()).map(|m| (m.kind, m.control, m.parameter)).collect()
+        std::iter::from_fn(|| decoder.next().unwrap()).map(|m| (m.kind, m.control, m.parameter)).collect()
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
-use hil_client::hislip::{Channel, Kind, Message};
+use hil_client::hislip::{Channel, Decoder, Kind, Message};
 use hil_timebase::Clock;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, oneshot};
@@ -51,7 +51,7 @@ pub async fn listen(listener: TcpListener, instrument: Rc<Instrument>, clients: 
         let (server, clock) = (Rc::clone(&server), clock.clone());
         tokio::task::spawn_local(async move {
             let instrument = Rc::clone(&server.instrument);
-            instrument.until_hung_up(server.greet(Channel::new(stream, LONGEST), &clock)).await;
+            instrument.until_hung_up(server.greet(Channel::new(stream, Decoder::new(LONGEST)), &clock)).await;
         });
     }
 }

@@ -14,7 +14,8 @@ use crate::locks::{Client, Grant, Held};
 
 /// Longest payload of one message; longer ones come in parts.
 pub(super) const LONGEST: usize = 64 * 1024;
-/// Longest message of all parts; the instruments' input buffers hold less.
+/// Longest message of all parts, for the server's sake; an instrument's own input
+/// buffer holds less.
 const INPUT: usize = 1 << 20;
 
 /// Bit 4 of the status byte: a reply waits.

@@ -1,6 +1,6 @@
 //! Virtual instruments on TCP, over every protocol.
 
-mod hislip;
+mod messages;
 mod pty;
 mod support;
 mod tcp;

@@ -50,6 +50,7 @@ pub fn settings() -> LinkSettings {
         max_reply: 4096,
         identify: "*IDN?".into(),
         error_query: "SYST:ERR?".into(),
+        may_reopen: true,
     }
 }
 

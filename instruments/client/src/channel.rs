@@ -1,4 +1,5 @@
-//! One of the two connections of HiSLIP: messages out of and into bytes.
+//! A connection of a protocol whose messages have a length: bytes out of and
+//! into messages.
 
 use std::future::poll_fn;
 use std::io;
@@ -7,36 +8,51 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::hislip::message::{Decoder, Message};
-
 /// So much is read at once.
 const PIECE: usize = 64 * 1024;
 
+/// Makes messages of bytes that come in pieces.
+pub trait Frames {
+    /// A whole message.
+    type Frame;
+    /// Bytes that are none.
+    type Error: std::error::Error + Send + Sync + 'static;
+    /// What a message is called.
+    const NAME: &'static str;
+
+    /// Where bytes are appended as they come.
+    fn inbox(&mut self) -> &mut Vec<u8>;
+
+    /// How many bytes are there of a message that is not whole.
+    fn pending(&self) -> usize;
+
+    /// The next message, once it is whole.
+    ///
+    /// # Errors
+    /// As soon as it shows that the bytes are none. It stays so.
+    fn next(&mut self) -> Result<Option<Self::Frame>, Self::Error>;
+}
+
 /// A connection. A future of it that is dropped loses nothing.
 #[derive(Debug)]
-pub struct Channel<S> {
+pub struct Channel<S, F> {
     stream: S,
-    decoder: Decoder,
+    frames: F,
     /// Not sent yet.
     out: Vec<u8>,
     sent: usize,
     piece: Vec<u8>,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Channel<S> {
-    /// Over `stream`, for payloads of at most `limit` bytes.
-    pub fn new(stream: S, limit: usize) -> Self {
-        Self { stream, decoder: Decoder::new(limit), out: Vec::new(), sent: 0, piece: vec![0; PIECE] }
+impl<S: AsyncRead + AsyncWrite + Unpin, F: Frames> Channel<S, F> {
+    /// Over `stream`.
+    pub fn new(stream: S, frames: F) -> Self {
+        Self { stream, frames, out: Vec::new(), sent: 0, piece: vec![0; PIECE] }
     }
 
     /// Where messages are appended that are to be sent.
     pub const fn out(&mut self) -> &mut Vec<u8> {
         &mut self.out
-    }
-
-    /// Appends a message that is to be sent.
-    pub fn put(&mut self, message: &Message) {
-        message.encode(&mut self.out);
     }
 
     /// Sends what is to be sent.
@@ -61,22 +77,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Channel<S> {
     /// # Errors
     /// The operating system's; `InvalidData` for what is no message, and
     /// `UnexpectedEof` for a part of one.
-    pub fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Message>>> {
+    pub fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<F::Frame>>> {
         loop {
-            if let Some(message) = self.decoder.take().map_err(invalid)? {
+            if let Some(message) = self.frames.next().map_err(invalid)? {
                 return Poll::Ready(Ok(Some(message)));
             }
             let mut piece = ReadBuf::new(&mut self.piece);
             ready!(Pin::new(&mut self.stream).poll_read(cx, &mut piece))?;
             if piece.filled().is_empty() {
-                return Poll::Ready(match self.decoder.pending() {
+                return Poll::Ready(match self.frames.pending() {
                     0 => Ok(None),
-                    n => {
-                        Err(io::Error::new(io::ErrorKind::UnexpectedEof, format!("closed within a HiSLIP message, after {n} bytes of it")))
-                    }
+                    n => Err(io::Error::new(io::ErrorKind::UnexpectedEof, format!("closed within {}, after {n} bytes of it", F::NAME))),
                 });
             }
-            self.decoder.inbox().extend_from_slice(piece.filled());
+            self.frames.inbox().extend_from_slice(piece.filled());
         }
     }
 
@@ -92,7 +106,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Channel<S> {
     ///
     /// # Errors
     /// As [`Channel::poll_message`].
-    pub async fn message(&mut self) -> io::Result<Option<Message>> {
+    pub async fn message(&mut self) -> io::Result<Option<F::Frame>> {
         poll_fn(|cx| self.poll_message(cx)).await
     }
 
@@ -101,7 +115,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Channel<S> {
     ///
     /// # Errors
     /// As [`Channel::poll_message`].
-    pub async fn turn(&mut self, listening: bool) -> io::Result<Option<Message>> {
+    pub async fn turn(&mut self, listening: bool) -> io::Result<Option<F::Frame>> {
         self.send().await?;
         if listening { self.message().await } else { std::future::pending().await }
     }
@@ -116,6 +130,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Channel<S> {
 }
 
 /// What the other side must not say, as an error of the stream.
-pub(crate) fn invalid(error: impl std::error::Error + Send + Sync + 'static) -> io::Error {
+pub fn invalid(error: impl std::error::Error + Send + Sync + 'static) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, error)
 }

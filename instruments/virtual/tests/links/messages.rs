@@ -1,28 +1,66 @@
-//! The client against the server over HiSLIP, on TCP.
+//! Our clients against our servers on TCP, over the protocols that have messages.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use hil_client::serial::Line;
 use hil_client::link::{Beside, Move, Outcome};
 use hil_client::{Address, ErrorKind, Lane, Link, LinkSettings};
 use hil_timebase::Clock;
-use hil_virtual::{Clients, InstrumentFault, listen_hislip};
+use hil_virtual::{Clients, InstrumentFault, listen_hislip, listen_vxi11};
 use tokio::net::TcpListener;
 
 use crate::support::{Bench, in_real_time, settings};
 
-/// A served instrument and its address.
-async fn bench(clock: &Clock, clients: Clients) -> (Bench, Address) {
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Protocol {
+    Hislip,
+    Vxi11,
+}
+
+use Protocol::{Hislip, Vxi11};
+
+impl Protocol {
+    fn address(self, port: u16) -> Address {
+        let host = "127.0.0.1".into();
+        match self {
+            Hislip => Address::Hislip { host, name: "hislip0".into(), port },
+            Vxi11 => Address::Vxi11 { host, port: Some(port), name: "inst0".into() },
+        }
+    }
+}
+
+async fn listener() -> (TcpListener, u16) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("bound").port();
+    (listener, port)
+}
+
+/// A served instrument and its address.
+async fn bench(protocol: Protocol, clock: &Clock, clients: Clients) -> (Bench, Address) {
+    let (listener, port) = listener().await;
     let bench = Bench::new(clock);
-    tokio::task::spawn_local(listen_hislip(listener, Rc::clone(&bench.psb), clients, clock.clone()));
-    (bench, Address::Hislip { host: "127.0.0.1".into(), name: "hislip0".into(), port })
+    let (psb, clock) = (Rc::clone(&bench.psb), clock.clone());
+    match protocol {
+        Hislip => drop(tokio::task::spawn_local(listen_hislip(listener, psb, clients, clock))),
+        Vxi11 => {
+            let (abort, _) = self::listener().await;
+            drop(tokio::task::spawn_local(listen_vxi11(listener, abort, psb, clients, clock)));
+        }
+    }
+    (bench, protocol.address(port))
+}
+
+/// `test` in real time, over each protocol.
+fn over_each(test: impl AsyncFn(Protocol, &Clock)) {
+    for protocol in [Hislip, Vxi11] {
+        in_real_time(async |clock| test(protocol, &clock).await);
+    }
 }
 
 async fn link(clock: &Clock, address: &Address, settings: LinkSettings) -> Link {
-    let stream = address.open(hil_client::serial::Line::default(), clock, Duration::from_secs(2)).await.expect("opens");
+    let stream = address.open(Line::default(), clock, Duration::from_secs(2)).await.expect("opens");
     Link::spawn("battery", stream, settings, clock.clone(), None)
 }
 
@@ -34,9 +72,9 @@ async fn entries(link: &Link) -> Vec<String> {
 
 #[test]
 fn identity_set_measure_and_error_queue() {
-    in_real_time(async |clock| {
-        let (_bench, address) = bench(&clock, Clients::Many).await;
-        let link = link(&clock, &address, settings()).await;
+    over_each(async |protocol, clock| {
+        let (_bench, address) = bench(protocol, clock, Clients::Many).await;
+        let link = link(clock, &address, settings()).await;
         assert_eq!(link.ask("*IDN?").await.expect("an identity").split(',').nth(2), Some("2810450001"));
         link.run(Lane::Normal, vec![Move::tell("SYST:LOCK ON"), Move::tell("VOLT 12.5")]).await.expect("taken");
         assert_eq!(entries(&link).await, Vec::<String>::new());
@@ -57,9 +95,9 @@ fn identity_set_measure_and_error_queue() {
 
 #[test]
 fn after_a_time_out_the_next_question_gets_its_own_answer() {
-    in_real_time(async |clock| {
-        let (bench, address) = bench(&clock, Clients::Many).await;
-        let link = link(&clock, &address, settings()).await;
+    over_each(async |protocol, clock| {
+        let (bench, address) = bench(protocol, clock, Clients::Many).await;
+        let link = link(clock, &address, settings()).await;
         link.run(Lane::Normal, vec![Move::tell("SYST:LOCK ON"), Move::tell("VOLT 12.5")]).await.expect("taken");
         let late = InstrumentFault::Late { by: Duration::from_millis(450) };
         // Late beyond the deadline, so that the clear cuts it short.
@@ -76,9 +114,9 @@ fn after_a_time_out_the_next_question_gets_its_own_answer() {
 
 #[test]
 fn an_instrument_that_hangs_is_reported_within_its_deadline() {
-    in_real_time(async |clock| {
-        let (bench, address) = bench(&clock, Clients::Many).await;
-        let link = link(&clock, &address, settings()).await;
+    over_each(async |protocol, clock| {
+        let (bench, address) = bench(protocol, clock, Clients::Many).await;
+        let link = link(clock, &address, settings()).await;
         link.ask("*IDN?").await.expect("an identity");
         let asking = async {
             let begun = clock.now();
@@ -100,14 +138,19 @@ fn an_instrument_that_hangs_is_reported_within_its_deadline() {
 
 #[test]
 fn a_lock_keeps_others_out_until_it_is_given_back() {
-    in_real_time(async |clock| {
-        let (_bench, address) = bench(&clock, Clients::Many).await;
-        let first = link(&clock, &address, settings()).await;
-        let second = link(&clock, &address, LinkSettings { reply_within: Duration::from_secs(5), ..settings() }).await;
+    over_each(async |protocol, clock| {
+        let (_bench, address) = bench(protocol, clock, Clients::Many).await;
+        let first = link(clock, &address, settings()).await;
+        let second = link(clock, &address, LinkSettings { reply_within: Duration::from_secs(5), ..settings() }).await;
         let lock = |ms| Beside::Lock { within: Duration::from_millis(ms) };
         assert_eq!(first.beside(lock(0)).await, Ok(Outcome::Locked(true)));
-        let error = first.beside(lock(0)).await.expect_err("held");
-        assert_eq!(error.to_string(), "instrument `battery`: refused `lock`: a lock is held already");
+        match protocol {
+            Hislip => {
+                let error = first.beside(lock(0)).await.expect_err("held");
+                assert_eq!(error.to_string(), "instrument `battery`: refused `lock`: a lock is held already");
+            }
+            Vxi11 => assert_eq!(first.beside(lock(0)).await, Ok(Outcome::Locked(false))),
+        }
         assert_eq!(second.beside(lock(20)).await, Ok(Outcome::Locked(false)));
         let order = RefCell::new(Vec::new());
         tokio::join!(
@@ -124,7 +167,11 @@ fn a_lock_keeps_others_out_until_it_is_given_back() {
         );
         assert_eq!(order.into_inner(), ["unlocked", "answered"]);
         let error = first.beside(Beside::Unlock).await.expect_err("not held");
-        assert_eq!(error.to_string(), "instrument `battery`: refused `unlock`: there is no lock to give back");
+        let why = match protocol {
+            Hislip => "there is no lock to give back",
+            Vxi11 => "device_unlock: no lock held by this link (VXI-11 error 12)",
+        };
+        assert_eq!(error.to_string(), format!("instrument `battery`: refused `unlock`: {why}"));
         assert_eq!(second.beside(lock(0)).await, Ok(Outcome::Locked(true)));
         drop(second);
         assert_eq!(first.beside(lock(2000)).await, Ok(Outcome::Locked(true)), "who has gone holds nothing");
@@ -133,20 +180,24 @@ fn a_lock_keeps_others_out_until_it_is_given_back() {
 
 #[test]
 fn who_comes_second_waits_or_is_turned_away() {
-    in_real_time(async |clock| {
-        let (_bench, address) = bench(&clock, Clients::Refused).await;
-        let first = link(&clock, &address, settings()).await;
+    over_each(async |protocol, clock| {
+        let (_bench, address) = bench(protocol, clock, Clients::Refused).await;
+        let first = link(clock, &address, settings()).await;
         first.ask("OUTP?").await.expect("served");
-        let error = address.open(hil_client::serial::Line::default(), &clock, Duration::from_secs(2)).await.err().expect("refused");
-        let why = "the instrument reports a fatal HiSLIP error: maximum number of clients exceeded (code 4), `another client is served`";
+        let error = address.open(Line::default(), clock, Duration::from_secs(2)).await.err().expect("refused");
+        let why = match protocol {
+            Hislip => {
+                "the instrument reports a fatal HiSLIP error: maximum number of clients exceeded (code 4), `another client is served`"
+            }
+            Vxi11 => "no link to `inst0`: out of resources (VXI-11 error 9)",
+        };
         assert_eq!(error, format!("{address}: {why}"));
-        let (_bench, address) = bench(&clock, Clients::Queued).await;
-        let first = link(&clock, &address, settings()).await;
+        let (_bench, address) = bench(protocol, clock, Clients::Queued).await;
+        let first = link(clock, &address, settings()).await;
         first.ask("OUTP?").await.expect("served");
-        let error =
-            address.open(hil_client::serial::Line::default(), &clock, Duration::from_millis(200)).await.err().expect("nobody answers");
-        assert_eq!(error, format!("{address}: no answer to Initialize within 200 ms"));
-        let (opened, ()) = tokio::join!(address.open(hil_client::serial::Line::default(), &clock, Duration::from_secs(2)), async {
+        let error = address.open(Line::default(), clock, Duration::from_millis(200)).await.err().expect("nobody answers");
+        assert_eq!(error, format!("{address}: no {} within 200 ms", first_answer(protocol)));
+        let (opened, ()) = tokio::join!(address.open(Line::default(), clock, Duration::from_secs(2)), async {
             clock.sleep(Duration::from_millis(50)).await;
             drop(first);
         });
@@ -156,9 +207,9 @@ fn who_comes_second_waits_or_is_turned_away() {
 
 #[test]
 fn an_inhibit_closes_the_link() {
-    in_real_time(async |clock| {
-        let (bench, address) = bench(&clock, Clients::Many).await;
-        let link = link(&clock, &address, settings()).await;
+    over_each(async |protocol, clock| {
+        let (bench, address) = bench(protocol, clock, Clients::Many).await;
+        let link = link(clock, &address, settings()).await;
         link.ask("OUTP?").await.expect("served");
         bench.psb.inhibit().await;
         clock.sleep(Duration::from_millis(20)).await;
@@ -169,17 +220,32 @@ fn an_inhibit_closes_the_link() {
 
 #[test]
 fn what_does_not_answer_or_is_none_is_reported() {
-    in_real_time(async |clock| {
+    over_each(async |protocol, clock| {
         // Connected, and silent.
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let port = listener.local_addr().expect("bound").port();
-        let address = Address::Hislip { host: "127.0.0.1".into(), name: "hislip0".into(), port };
-        let error = address.open(hil_client::serial::Line::default(), &clock, Duration::from_millis(100)).await.err().expect("silent");
-        assert_eq!(error, format!("{address}: no answer to Initialize within 100 ms"));
-        let (_bench, address) = bench(&clock, Clients::Many).await;
-        let Address::Hislip { host, port, .. } = address else { panic!("{address}") };
-        let other = Address::Hislip { host, name: "hislip7".into(), port };
-        let error = other.open(hil_client::serial::Line::default(), &clock, Duration::from_secs(2)).await.err().expect("no such part");
-        assert!(error.ends_with("(code 3), `there is no such part of the instrument, expected hislip0`"), "{error}");
+        let (_listener, port) = listener().await;
+        let address = protocol.address(port);
+        let error = address.open(Line::default(), clock, Duration::from_millis(100)).await.err().expect("silent");
+        assert_eq!(error, format!("{address}: no {} within 100 ms", first_answer(protocol)));
+        let (_bench, address) = bench(protocol, clock, Clients::Many).await;
+        let (other, why) = match address {
+            Address::Hislip { host, port, .. } => (
+                Address::Hislip { host, port, name: "hislip7".into() },
+                "(code 3), `there is no such part of the instrument, expected hislip0`",
+            ),
+            Address::Vxi11 { host, port, .. } => {
+                (Address::Vxi11 { host, port, name: "inst7".into() }, "no link to `inst7`: device not accessible (VXI-11 error 3)")
+            }
+            address => panic!("{address}"),
+        };
+        let error = other.open(Line::default(), clock, Duration::from_secs(2)).await.err().expect("no such part");
+        assert!(error.ends_with(why), "{error}");
     });
+}
+
+/// What a server must answer first.
+fn first_answer(protocol: Protocol) -> &'static str {
+    match protocol {
+        Hislip => "answer to Initialize",
+        Vxi11 => "answer to create_link",
+    }
 }

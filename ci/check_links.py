@@ -1,0 +1,88 @@
+"""Runs the end-of-line plan on served benches over every link, for a good unit and
+three defects, and compares each step's verdict with that of the run in memory.
+
+usage: check_links.py HIL [LINK ...]
+
+A run that says the tester was held up is repeated on a slower bench: a hold-up of
+10 ms is one of 100 ms on a bench that is ten times as fast.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+LINKS = ["socket", "hislip", "vxi11"]
+DEFECTS = [None, "D01", "D38", "D46"]
+SPEEDS = ["5", "5", "2", "2", "2", "1", "1", "1"]
+PLAN = ["run", "test-plans/eol.toml", "--serial", "HQ2247ABCDE"]
+
+
+def arguments(defect):
+    return ["--defect", defect] if defect else []
+
+
+def run(hil, folder, more):
+    """The exit code, the last verdict of each step, and what was said."""
+    ended = subprocess.run([hil, *PLAN, "--out", str(folder), *more], capture_output=True, text=True)
+    journals = list(folder.glob("*/journal.jsonl"))
+    if len(journals) != 1:
+        raise SystemExit(f"error: no journal: exit code {ended.returncode}\n{ended.stdout}{ended.stderr}")
+    events = map(json.loads, journals[0].read_text().splitlines())
+    verdicts = {e["step"]: e["verdict"] for e in events if e["kind"] == "step-finished"}
+    return ended.returncode, verdicts, ended.stdout + ended.stderr
+
+
+def run_served(hil, link, defect, speed):
+    """As `run`, on a bench in another process."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        command = [hil, "virtual", "serve", "virtual", "--link", link, "--speed", speed, "--socket", str(folder / "b.sock")]
+        server = subprocess.Popen(command + arguments(defect), stdout=subprocess.PIPE, text=True)
+        try:
+            for line in server.stdout:
+                if line == "READY\n":
+                    break
+            return run(hil, folder / "runs", ["--bench", str(folder / "b.toml")])
+        finally:
+            server.terminate()
+            server.wait(timeout=20)
+
+
+def check(hil, link, defect, expected):
+    for speed in SPEEDS:
+        begun = time.monotonic()
+        code, verdicts, said = run_served(hil, link, defect, speed)
+        took = time.monotonic() - begun
+        name = f"{link}, {defect or 'good unit'}, {speed} times real time, {took:.0f} s"
+        if "the tester was held up" in said:
+            print(f"{name}: held up, again", flush=True)
+            continue
+        if (code, verdicts) != expected:
+            differing = {s: (v, expected[1].get(s)) for s, v in verdicts.items() if v != expected[1].get(s)}
+            missing = sorted(expected[1].keys() - verdicts.keys())
+            raise SystemExit(
+                f"error: {name}: exit code {code}, in memory {expected[0]}; "
+                f"verdicts here and in memory {differing}; missing {missing}\n{said}"
+            )
+        print(f"{name}: exit code {code}, {len(verdicts)} steps as in memory", flush=True)
+        return
+    raise SystemExit(f"error: {link}, {defect}: this computer is too busy")
+
+
+def main(hil, *links):
+    expected = {}
+    for defect in DEFECTS:
+        with tempfile.TemporaryDirectory() as folder:
+            code, verdicts, said = run(hil, Path(folder), arguments(defect))
+        if code != (1 if defect else 0):
+            raise SystemExit(f"error: in memory, {defect}: exit code {code}\n{said}")
+        expected[defect] = code, verdicts
+    for link in links or LINKS:
+        for defect in DEFECTS:
+            check(hil, link, defect, expected[defect])
+
+
+main(*sys.argv[1:])

@@ -1,0 +1,11 @@
+//! Virtual instruments by VXI-11. What the calls are is known to `hil-client`;
+//! here is the instrument's side.
+//!
+//! Not here: service requests (`create_intr_chan` and `device_enable_srq` are
+//! refused), and a portmapper: an address carries the port.
+
+mod link;
+mod server;
+mod session;
+
+pub use server::listen;
