@@ -55,7 +55,9 @@ pub enum Address {
 
 /// An address that this program cannot open.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("`{0}`, expected `TCPIP::HOST::PORT::SOCKET`, `TCPIP::HOST::hislip0::INSTR`, `TCPIP::HOST::inst0::INSTR` or `ASRL/dev/DEVICE::INSTR`")]
+#[error(
+    "`{0}`, expected `TCPIP::HOST::PORT::SOCKET`, `TCPIP::HOST::hislip0::INSTR`, `TCPIP::HOST::inst0::INSTR` or `ASRL/dev/DEVICE::INSTR`"
+)]
 pub struct AddressError(String);
 
 impl AddressError {

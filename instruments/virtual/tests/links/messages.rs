@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use hil_client::serial::Line;
 use hil_client::link::{Beside, Move, Outcome};
+use hil_client::serial::Line;
 use hil_client::{Address, ErrorKind, Lane, Link, LinkSettings};
 use hil_timebase::Clock;
 use hil_virtual::{Clients, InstrumentFault, listen_hislip, listen_vxi11};

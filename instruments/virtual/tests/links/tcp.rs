@@ -103,7 +103,10 @@ fn after_too_late(query: &str, always: bool, may_reopen: bool) -> (Result<String
                 tokio::task::spawn_local(slow_at_first(stream, count.get(), always, timer.clone()));
             }
         });
-        let stream = Address::Socket { host: "127.0.0.1".into(), port }.open(hil_client::serial::Line::default(), &clock, Duration::from_secs(2)).await.expect("opens");
+        let stream = Address::Socket { host: "127.0.0.1".into(), port }
+            .open(hil_client::serial::Line::default(), &clock, Duration::from_secs(2))
+            .await
+            .expect("opens");
         let link = Link::spawn("battery", stream, LinkSettings { may_reopen, ..settings() }, clock.clone(), None);
         link.ask(query).await.expect_err("too late");
         let mut last = Ok(String::new());
