@@ -20,6 +20,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import socket
 import statistics
 import subprocess
@@ -181,7 +182,7 @@ def campaign(bench, every):
         try:
             taken = kill(bench, seq)
         except Broken as why:
-            raise Broken(f"{bench.kind}, event {seq}: {why}") from why
+            raise Broken(f"{bench.kind}, event {seq}: {why}\nhint: see {bench.folder}") from why
         if taken is None:
             return times
         times.append(taken)
@@ -199,12 +200,14 @@ def main():
     arguments = parser.parse_args()
     hil, total, good = str(pathlib.Path(arguments.hil).resolve()), 0, True
     for kind in arguments.only or KINDS:
-        with tempfile.TemporaryDirectory(prefix="hil-kills-") as folder:
-            bench = Bench(hil, kind, arguments.speed, pathlib.Path(folder))
-            try:
-                times = campaign(bench, arguments.every)
-            finally:
-                bench.end()
+        # Left behind when a promise was broken: all that there is to look at.
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="hil-kills-"))
+        bench = Bench(hil, kind, arguments.speed, folder)
+        try:
+            times = campaign(bench, arguments.every)
+        finally:
+            bench.end()
+        shutil.rmtree(folder)
         total += len(times)
         off, safe = ([t[i] for t in times] for i in (0, 1))
         median, worst = statistics.median(safe), max(safe)

@@ -17,6 +17,7 @@ use hil_twin::{FaultyFixture, Keys, Twin, TwinConfig};
 use hil_virtual::{Identity, Instrument, Model, Terminals};
 
 use crate::failure::Failure;
+use crate::guardian::Ports;
 use crate::likeness;
 use crate::load::{Loaded, LoadedBench};
 use crate::saboteur::Saboteur;
@@ -176,12 +177,12 @@ fn fixture_behind_its_socket(bench: &BenchFile) -> Result<(Runtime, SocketFixtur
     Ok((runtime, fixture))
 }
 
-/// A bench that is only to be switched off, by links of its own. Its clock need
+/// A bench that is only to be switched off, by `ports` and by links of its own. Its clock need
 /// not be known well, and nobody's calibration matters.
 ///
 /// # Errors
 /// A fixture that does not answer, or a bench file that it does not fit.
-pub fn to_switch_off(loaded: &LoadedBench) -> Result<(Runtime, BoundBench), Failure> {
+pub fn to_switch_off(loaded: &LoadedBench, ports: &Rc<Ports>) -> Result<(Runtime, BoundBench), Failure> {
     let LoadedBench { bench, dialects, .. } = loaded;
     let tester = |e: &dyn std::fmt::Display| Failure::tester(format!("bench `{}`: {e}", bench.id), None);
     let socket = bench.fixture_socket.as_deref().ok_or_else(|| tester(&"no `socket` in `[fixture]`"))?;
@@ -190,7 +191,8 @@ pub fn to_switch_off(loaded: &LoadedBench) -> Result<(Runtime, BoundBench), Fail
     let clock = runtime.clock();
     let opened = clock.clone();
     let fixture = runtime.block_on(async { greeting.open_at_once(opened) }).map_err(|halt| tester(&halt))?.map_err(|e| tester(&e))?;
-    let bound = bind(bench, dialects, Rc::new(fixture), on_the_network(clock.clone()), clock, wire::trace())?;
+    let connector = by_ports(Rc::clone(ports), on_the_network(clock.clone()));
+    let bound = bind(bench, dialects, Rc::new(fixture), connector, clock, wire::trace())?;
     Ok((runtime, bound))
 }
 
@@ -254,6 +256,14 @@ fn on_the_network(clock: Clock) -> Connector {
             let limit = clock.patience(CONNECT_WITHIN, CONNECT_WITHIN);
             address.open(line, &clock, limit).await.map_err(lost)
         })
+    })
+}
+
+/// Takes the port of an instrument that has one, and opens the others.
+fn by_ports(ports: Rc<Ports>, others: Connector) -> Connector {
+    Rc::new(move |spec: &InstrumentSpec| match ports.adopt(&spec.name) {
+        None | Some(Err(_)) => others(spec),
+        Some(Ok(port)) => Box::pin(std::future::ready(Ok(Box::new(port) as Box<dyn Stream>))),
     })
 }
 

@@ -3,7 +3,7 @@
 
 use crate::bench_lock::BenchLock;
 use crate::failure::Failure;
-use crate::guardian::{Brief, Keeper};
+use crate::guardian::{Brief, Keeper, Ports};
 
 /// Held from before the first power until the bench is off, whoever does that.
 pub struct Claim {
@@ -16,8 +16,8 @@ impl Claim {
     ///
     /// # Errors
     /// No guardian, or a note that cannot be made: then nothing may be switched on.
-    pub fn stake(lock: BenchLock, brief: Brief) -> Result<Self, Failure> {
-        let keeper = Keeper::start(brief, lock.descriptor())?;
+    pub fn stake(lock: BenchLock, brief: Brief, ports: &Ports) -> Result<Self, Failure> {
+        let keeper = Keeper::start(brief, lock.descriptor(), ports)?;
         match lock.power() {
             Ok(()) => Ok(Self { lock, keeper }),
             Err(failure) => {

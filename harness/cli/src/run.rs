@@ -21,7 +21,7 @@ use crate::control::{self, AtEvents};
 use crate::dry_run::dry_run;
 use crate::failure::Failure;
 use crate::folder::{RunFolder, check_writable};
-use crate::guardian::{Brief, Heart};
+use crate::guardian::{Brief, Heart, Ports};
 use crate::identity::{check_run_id, check_serial, run_id};
 use crate::journal::Durability;
 use crate::load::{Calendar, Loaded};
@@ -105,7 +105,7 @@ pub fn run(arguments: &RunArguments, verbose: u8) -> Result<u8, Failure> {
     let claim = match lock {
         Some(lock) => {
             let brief = brief(&loaded, arguments, &lock, &folder)?;
-            Some(Claim::stake(lock, brief)?)
+            Some(Claim::stake(lock, brief, &Ports::of(&loaded.bench))?)
         }
         None => None,
     };
@@ -183,6 +183,7 @@ fn brief(loaded: &Loaded, arguments: &RunArguments, lock: &BenchLock, folder: &R
         holder: lock.holder().clone(),
         locks: bench_lock::folder()?,
         run_folder: absolute(folder.path()),
+        ports: Vec::new(),
     })
 }
 

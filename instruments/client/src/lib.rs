@@ -11,6 +11,7 @@
 
 mod actor;
 pub mod address;
+pub mod adopted;
 pub mod channel;
 pub mod dialect;
 mod driver;

@@ -17,6 +17,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::ports::Ports;
 use super::words::{Brief, Post, Reply, Word};
 use super::{BEAT, SILENCE};
 use crate::failure::Failure;
@@ -41,11 +42,11 @@ pub struct Keeper {
 }
 
 impl Keeper {
-    /// Starts it; it shares `lock`, and returns once it watches.
+    /// Starts it; it shares `lock` and `ports`, and returns once it watches.
     ///
     /// # Errors
     /// A guardian that cannot be started, or cannot read the bench.
-    pub fn start(brief: Brief, lock: BorrowedFd<'_>) -> Result<Self, Failure> {
+    pub fn start(brief: Brief, lock: BorrowedFd<'_>, ports: &Ports) -> Result<Self, Failure> {
         let cannot =
             |e: &dyn std::fmt::Display| Failure::tester(format!("no guardian for the bench: {e}"), Some("nothing was switched on"));
         let start = || -> io::Result<Self> {
@@ -57,7 +58,8 @@ impl Keeper {
                 .stdout(Stdio::null())
                 .process_group(0)
                 .spawn()?;
-            post.send(&Word::Brief(Box::new(brief)), &[lock])?;
+            let descriptors: Vec<_> = [lock].into_iter().chain(ports.descriptors()).collect();
+            post.send(&Word::Brief(Box::new(Brief { ports: ports.names(), ..brief })), &descriptors)?;
             Ok(Self { child, post: Rc::new(post) })
         };
         let keeper = start().map_err(|e| cannot(&e))?;

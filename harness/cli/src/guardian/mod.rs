@@ -6,7 +6,8 @@
 //! 1. fences: kills the run and waits for its end, so that nobody else commands
 //!    the bench ([`fence`]);
 //! 2. pulls the hardware inhibit;
-//! 3. opens links of its own, switches off in the bench's order, confirms by
+//! 3. takes the serial ports it was handed ([`ports`]), opens other links of its
+//!    own, switches off in the bench's order, confirms by
 //!    readback, again and again until it is confirmed or its time is over;
 //! 4. writes what it did beside the run's journal ([`side_journal`]), and marks
 //!    the bench as broken if it is not known to be off.
@@ -18,6 +19,7 @@
 
 mod fence;
 pub mod keeper;
+mod ports;
 pub mod process;
 pub mod side_journal;
 mod words;
@@ -26,6 +28,7 @@ use std::time::Duration;
 
 pub use fence::lives;
 pub use keeper::{Heart, Keeper};
+pub use ports::Ports;
 pub use words::Brief;
 
 /// Between two beats, in real time.

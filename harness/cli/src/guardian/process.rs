@@ -5,6 +5,7 @@
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
+use std::rc::Rc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
 use super::SILENCE;
 use super::fence::Fence;
+use super::ports::Ports;
 use super::side_journal::{Deed, Entry, Output, SideJournal};
 use super::words::{Brief, Post, Reply, Word};
 use crate::assemble;
@@ -45,7 +47,7 @@ pub fn guard() -> Result<u8, Failure> {
     }
     let post = Post::of(io::stdin().as_fd().try_clone_to_owned().map_err(|e| unable(&e))?);
     let fence = Fence::round_the_parent().map_err(|e| unable(&e))?;
-    let (brief, lock) = briefed(&post, &fence).map_err(|e| unable(&e))?;
+    let (brief, lock, ports) = briefed(&post, &fence).map_err(|e| unable(&e))?;
     let bench = match load_bench_near(&brief.plan, &brief.bench.to_string_lossy()) {
         Ok(bench) if digest(&bench.text) == brief.bench_digest => bench,
         other => {
@@ -58,17 +60,21 @@ pub fn guard() -> Result<u8, Failure> {
     let lock = BenchLock::inherited(lock.into(), &brief.locks, &bench.bench.id, brief.holder.clone());
     post.send(&Reply::Ready, &[]).map_err(|e| unable(&e))?;
     let Some(trouble) = watch(&post, &fence) else { return Ok(0) };
-    let confirmed = Takeover::begin(&brief, &bench, trouble).carry_out(&fence, lock);
+    let confirmed = Takeover::begin(&brief, &bench, ports, trouble).carry_out(&fence, lock);
     // A run that has been fenced does not hear it.
     let _ = post.send(&Reply::Done { confirmed }, &[]);
     Ok(if confirmed { 0 } else { 6 })
 }
 
-fn briefed(post: &Post, fence: &Fence) -> io::Result<(Box<Brief>, OwnedFd)> {
+fn briefed(post: &Post, fence: &Fence) -> io::Result<(Box<Brief>, OwnedFd, Ports)> {
     loop {
         match post.receive()? {
-            Some((Word::Brief(brief), mut with)) if with.len() == 1 => return Ok((brief, with.remove(0))),
-            Some((other, _)) => return Err(io::Error::other(format!("{other:?}, expected a brief with the bench's lock"))),
+            Some((Word::Brief(brief), mut with)) if with.len() == 1 + brief.ports.len() => {
+                let lock = with.remove(0);
+                let ports = Ports::received(&brief.ports, with);
+                return Ok((brief, lock, ports));
+            }
+            Some((other, _)) => return Err(io::Error::other(format!("{other:?}, expected a brief with the bench's lock and ports"))),
             None => wait(post, fence)?,
         }
     }
@@ -116,14 +122,15 @@ fn wait(post: &Post, fence: &Fence) -> io::Result<()> {
 
 struct Takeover<'a> {
     bench: &'a LoadedBench,
+    ports: Rc<Ports>,
     journal: SideJournal,
     begun: Instant,
     trouble: Trouble,
 }
 
 impl<'a> Takeover<'a> {
-    fn begin(brief: &Brief, bench: &'a LoadedBench, trouble: Trouble) -> Self {
-        Self { bench, journal: SideJournal::open(&brief.run_folder), begun: Instant::now(), trouble }
+    fn begin(brief: &Brief, bench: &'a LoadedBench, ports: Ports, trouble: Trouble) -> Self {
+        Self { bench, ports: Rc::new(ports), journal: SideJournal::open(&brief.run_folder), begun: Instant::now(), trouble }
     }
 
     /// Whether everything is off, by readback.
@@ -154,7 +161,7 @@ impl<'a> Takeover<'a> {
         hil_socket::inhibit(Path::new(socket)).map_err(|e| e.to_string())
     }
 
-    /// By links of its own, until it is confirmed.
+    /// By ports it was handed and links of its own, until it is confirmed.
     fn safe_state(&mut self) -> bool {
         loop {
             let (outputs, confirmed, problem) = match self.attempt() {
@@ -170,7 +177,7 @@ impl<'a> Takeover<'a> {
     }
 
     fn attempt(&self) -> Result<SafeReport, String> {
-        let (runtime, bound) = assemble::to_switch_off(self.bench).map_err(|failure| failure.text)?;
+        let (runtime, bound) = assemble::to_switch_off(self.bench, &self.ports).map_err(|failure| failure.text)?;
         runtime.block_on(bound.safe_state()).map_err(|halt| halt.to_string())
     }
 

@@ -18,6 +18,9 @@ use crate::bench_lock::Holder;
 /// Longest word.
 const MOST: usize = 64 * 1024;
 
+/// Most descriptors that come with a word: the lock's, and ports'.
+pub(super) const DESCRIPTORS: usize = 64;
+
 /// All that a guardian must know before anything is on.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -34,13 +37,15 @@ pub struct Brief {
     pub locks: PathBuf,
     /// Where the run's journal is.
     pub run_folder: PathBuf,
+    /// Instruments whose ports are handed over, in the order of the descriptors.
+    pub ports: Vec<String>,
 }
 
 /// A run to its guardian.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Word {
-    /// First of all; with the descriptor of the bench's lock.
+    /// First of all; with the descriptors of the bench's lock and of the ports.
     Brief(Box<Brief>),
     /// The run goes on.
     Beat,
@@ -91,7 +96,7 @@ impl Post {
     /// Says a word without waiting; one that finds no place is an error.
     pub(super) fn send(&self, word: &impl Serialize, with: &[BorrowedFd<'_>]) -> io::Result<()> {
         let bytes = serde_json::to_vec(word)?;
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS))];
         let mut control = SendAncillaryBuffer::new(&mut space);
         if !with.is_empty() && !control.push(SendAncillaryMessage::ScmRights(with)) {
             return Err(io::Error::new(ErrorKind::InvalidInput, "too many descriptors"));
@@ -104,7 +109,7 @@ impl Post {
     /// none yet. The other's end is an error, too.
     pub(super) fn receive<T: for<'d> Deserialize<'d>>(&self) -> io::Result<Option<(T, Vec<OwnedFd>)>> {
         let mut bytes = vec![0; MOST];
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS))];
         let mut control = RecvAncillaryBuffer::new(&mut space);
         let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
         let received = match recvmsg(&self.0, &mut [IoSliceMut::new(&mut bytes)], &mut control, flags) {

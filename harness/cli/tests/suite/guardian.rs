@@ -258,3 +258,36 @@ fn a_cable_that_is_put_back_at_once_leaves_no_more_than_a_tester_error() {
     assert!(served.state().dead(1.0), "{:?}", served.state());
     next_starts_clean(&served);
 }
+
+/// The bench file of `served` with its serial ports under names that can vanish.
+fn with_device_files(served: &Served) -> (std::path::PathBuf, String) {
+    let text = fs::read_to_string(served.bench()).expect("a bench file");
+    let folder = Path::new(&served.bench()).with_file_name("dev");
+    fs::create_dir(&folder).expect("a folder");
+    let file: toml::Table = text.parse().expect("TOML");
+    let mut ours = text.clone();
+    for instrument in file["instrument"].as_array().expect("instruments") {
+        let address = instrument["address"].as_str().expect("an address");
+        let device = address.strip_prefix("ASRL").and_then(|a| a.strip_suffix("::INSTR")).expect("a serial port");
+        let name = folder.join(instrument["name"].as_str().expect("a name"));
+        std::os::unix::fs::symlink(device, &name).expect("a link");
+        ours = ours.replace(address, &format!("ASRL{}::INSTR", name.display()));
+    }
+    let bench = Path::new(&served.bench()).with_file_name("named.toml");
+    fs::write(&bench, ours).expect("a bench file");
+    (folder, bench.to_string_lossy().into_owned())
+}
+
+#[test]
+fn ports_are_handed_over_and_their_files_not_needed() {
+    let served = Served::begin("guardian-ports", &["--watchdog", "60 s", "--link", "serial"]);
+    let (devices, bench) = with_device_files(&served);
+    let out = Scratch::new("guardian-ports");
+    let mut run = served.long_run_on(&bench, &out);
+    fs::remove_dir_all(devices).expect("a folder");
+    run.kill().expect("it runs");
+    run.wait().expect("it has ended");
+    assert_eq!(guarded(&out, "r"), "the run has ended without its safe state");
+    assert!(served.state().dead(1.0), "{:?}", served.state());
+    next_starts_clean(&served);
+}

@@ -98,9 +98,14 @@ impl Served {
 
     /// A run that is under way: its step has begun, and the battery is on.
     pub fn long_run(&self, out: &Scratch) -> Child {
+        self.long_run_on(&self.bench(), out)
+    }
+
+    /// The same, by another bench file of this bench.
+    pub fn long_run_on(&self, bench: &str, out: &Scratch) -> Child {
         let plan = plan(out, r#"{ wait = "600 s" }"#);
         let child = hil()
-            .args(["run", &plan, "--run-id", "r", "--bench", &self.bench(), "--out"])
+            .args(["run", &plan, "--run-id", "r", "--bench", bench, "--out"])
             .arg(&out.0)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
