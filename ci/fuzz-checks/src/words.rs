@@ -41,10 +41,11 @@ pub fn check(bytes: &[u8]) {
 fn near(quantity: Quantity, written: &str) {
     // A dimension without a name has no unit that could be read.
     let Ok(again) = Quantity::parse(written) else { return assert!(written.contains('^'), "{quantity:?} was written as {written:?}") };
-    // Twelve places of the smallest unit, a millionth; below that it is nothing.
+    // Six digits, so five of the next; twelve places of the smallest unit, a
+    // millionth: below that it is nothing.
     let far = (again.si - quantity.si).abs();
     assert!(
-        far <= (quantity.si.abs() * 1e-6).max(1e-12) && again.dimension == quantity.dimension,
+        far <= (quantity.si.abs() * 5.000_001e-6).max(1e-12) && again.dimension == quantity.dimension,
         "{quantity:?} was written as {written:?}"
     );
 }

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use hil_record::{EventSink, Journal, Record};
+use hil_record::{EventKind, EventSink, Journal, Record};
 use hil_writers::Lang;
 
 use crate::evidence::{self, Finding, JOURNAL, RECORD, SIGNATURE};
@@ -84,8 +84,15 @@ impl RunFolder {
         lang: Lang,
     ) -> Result<(), Failure> {
         let path = self.path.join(JOURNAL);
-        let journal = File::open(&path).map_err(|e| cannot("read", &path, &e))?;
-        let journal = hil_record::read_journal(journal).map_err(|e| cannot("read", &path, &e))?;
+        let lost = |e: &dyn std::fmt::Display| {
+            let what = format!("RECORD LOST, the verdict above does not count: cannot read `{}`: {e}", path.display());
+            Failure::tester(what, Some("test the unit again"))
+        };
+        let journal = File::open(&path).map_err(|e| lost(&e))?;
+        let journal = hil_record::read_journal(journal).map_err(|e| lost(&e))?;
+        if !matches!(journal.events.last().map(|e| &e.kind), Some(EventKind::RunFinished { .. })) {
+            return Err(lost(&"its end is not there"));
+        }
         let (finding, sealed) = match self.seal(&journal, durability, station) {
             Ok(finding) => (finding, Ok(())),
             Err(e) => (Finding::Open, Err(e)),
@@ -96,7 +103,8 @@ impl RunFolder {
         to.extend(extra_junit.map(|path| (Format::Junit, path.to_owned())));
         let reports = to.iter().filter_map(|(format, path)| format.write_file(told, lang, path).err());
         let failures: Vec<String> = sealed.err().into_iter().chain(reports).collect();
-        if failures.is_empty() { Ok(()) } else { Err(Failure::tester(failures.join("; "), None)) }
+        let hint = "the journal is whole: `hil report RUN` makes reports again";
+        if failures.is_empty() { Ok(()) } else { Err(Failure::tester(failures.join("; "), Some(hint))) }
     }
 
     /// Of a run without an end there is no record.
@@ -122,17 +130,16 @@ impl RunFolder {
     }
 }
 
-/// Before the run: a report that could not be written would be missed only
-/// after it.
+/// Before all else a report that the run has not ended: whatever becomes of it, that
+/// of the last run does not pass for its own. One that could not be written would be
+/// missed only after the run.
 ///
 /// # Errors
 /// When `path` cannot be written.
-pub fn check_writable(path: &Path) -> Result<(), Failure> {
-    File::options()
-        .append(true)
-        .create(true)
-        .open(path)
-        .map(|_| ())
+pub fn begin_junit(path: &Path) -> Result<(), Failure> {
+    let mut bytes = Vec::new();
+    hil_writers::write_unfinished_junit(&mut bytes)
+        .and_then(|()| replace(path, &bytes))
         .map_err(|e| Failure::invalid(format!("--junit: cannot write `{}`: {e}", path.display()), Some("its folder must exist")))
 }
 

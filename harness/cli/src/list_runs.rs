@@ -144,7 +144,7 @@ impl Found {
 
 /// The word for a run's end, and its colour. A run that was cut short is
 /// aborted whatever else; that a unit failed before stays.
-const fn result(outcome: Outcome, cut: bool) -> (&'static str, &'static str) {
+pub const fn result(outcome: Outcome, cut: bool) -> (&'static str, &'static str) {
     match (outcome.safe, outcome.status, outcome.disposition) {
         _ if cut && matches!(outcome.disposition, Disposition::Fail) => ("aborted, FAIL", "1;31"),
         _ if cut => ("aborted", "1;33"),

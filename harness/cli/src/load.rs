@@ -35,6 +35,8 @@ pub struct Loaded {
     pub lacking: BTreeMap<String, String>,
     /// How well each limit can be tested on this bench.
     pub ratios: Vec<Ratio>,
+    /// The plan wants to know the unit's serial number.
+    pub names_the_unit: bool,
     /// SHA-256 in hex by what it is of.
     pub digests: BTreeMap<String, String>,
 }
@@ -87,7 +89,7 @@ pub fn load_at(plan: &Path, place: &Place, parameters: &[String], serial: Option
 const SERIAL: &str = "unit-serial";
 
 /// Reads and checks, calibrations too if a day is given. A scanned serial takes
-/// the place of the parameter `unit-serial`, unless `--set` does.
+/// the place of the parameter `unit-serial`.
 ///
 /// # Errors
 /// Every error of every file, rendered for a person.
@@ -110,8 +112,13 @@ pub fn load_on(
     let includes = files.include(plan_id);
     let bench_id = files.add("bench", &bench_path, bench_text);
     let head = reader::peek(&files.sources, plan_id);
-    if let Some(serial) = serial.filter(|_| head.parameters.contains(SERIAL)) {
-        overrides.entry(SERIAL.to_owned()).or_insert_with(|| serial.to_owned());
+    let names_the_unit = head.parameters.contains(SERIAL);
+    if let Some(serial) = serial.filter(|_| names_the_unit) {
+        let named = overrides.entry(SERIAL.to_owned()).or_insert_with(|| serial.to_owned());
+        if named != serial {
+            let what = format!("--set: {SERIAL} is `{named}`, --serial is `{serial}`");
+            return Err(Failure::invalid(what, Some("a unit has one serial number: leave one of both out")));
+        }
     }
     let Some((product_name, span)) = head.product else {
         // Without a product nothing can be resolved; the reader says why.
@@ -168,6 +175,7 @@ pub fn load_on(
             like: false,
             lacking,
             ratios,
+            names_the_unit,
             digests: files.digests,
         }),
         _ => Err(Failure::diagnostics(&files.sources, &errors)),

@@ -76,12 +76,20 @@ impl From<Language> for Lang {
 ///
 /// # Errors
 /// A journal that cannot be read or holds no run, several reports for one file
-/// (exit code 2); a report that cannot be written, and a run that is damaged,
+/// (exit code 2, once the others are reported); a report that cannot be written, and a run that is damaged,
 /// after its intact part was reported (3).
 pub fn report(arguments: &ReportArguments) -> Result<u8, Failure> {
     let formats = formats(arguments);
     let lang = arguments.lang.into();
-    let runs = arguments.runs.iter().map(|run| Evidence::of_a_run(run)).collect::<Result<Vec<_>, _>>()?;
+    let (mut runs, mut unread) = (Vec::new(), String::new());
+    for run in &arguments.runs {
+        match Evidence::of_a_run(run) {
+            Ok(evidence) => runs.push(evidence),
+            // The others are reported all the same.
+            Err(failure) if arguments.out.is_none() => unread.push_str(&failure.text),
+            Err(failure) => return Err(failure),
+        }
+    }
     match &arguments.out {
         None => beside_the_journals(&runs, &formats, lang)?,
         Some(out) => into_one(&runs, &formats, lang, out)?,
@@ -91,7 +99,10 @@ pub fn report(arguments: &ReportArguments) -> Result<u8, Failure> {
         Integrity::Unknown | Integrity::Open { .. } | Integrity::Holds { .. } => None,
     });
     let damaged: String = damaged.collect();
-    if damaged.is_empty() { Ok(0) } else { Err(Failure { text: damaged, code: 3 }) }
+    match (damaged.is_empty(), unread.is_empty()) {
+        (true, true) => Ok(0),
+        (intact, _) => Err(Failure { text: format!("{damaged}{unread}"), code: if intact { 2 } else { 3 } }),
+    }
 }
 
 /// One file a report, each in its run's folder.

@@ -20,7 +20,7 @@ use crate::claim::Claim;
 use crate::control::{self, AtEvents};
 use crate::dry_run::dry_run;
 use crate::failure::Failure;
-use crate::folder::{RunFolder, check_writable};
+use crate::folder::{RunFolder, begin_junit};
 use crate::guardian::{Brief, Heart, Ports};
 use crate::identity::{check_run_id, check_serial, run_id};
 use crate::journal::Durability;
@@ -37,14 +37,22 @@ use crate::unit::{VirtualUnit, write_memory};
 /// # Errors
 /// Invalid input (exit code 2), or what the tester could not do (3).
 pub fn run(arguments: &RunArguments, verbose: u8) -> Result<u8, Failure> {
+    if let Some(junit) = &arguments.junit {
+        begin_junit(junit)?;
+    }
     let start = wall_clock(arguments.wall_clock.as_deref())?;
     let calendar = Calendar { today: day(start), tolerant: arguments.overdue_calibration };
     let fits = fitting(&arguments.plan, &arguments.place, &arguments.parameters, arguments.serial.as_deref(), calendar)?;
     // Of several benches the first stands for all: it is the same plan.
     let Some(loaded) = fits.first() else { return Err(Failure::invalid("--bench: no bench", None)) };
     let secrets = crate::screen::hide(Secrets::of(&loaded.product, &loaded.plan));
-    if let Some(serial) = &arguments.serial {
-        check_serial(serial, &loaded.product)?;
+    match &arguments.serial {
+        Some(serial) => check_serial(serial, &loaded.product)?,
+        // What the plan says by itself is an example, and no unit's number.
+        None if loaded.is_hardware() && loaded.names_the_unit => {
+            return Err(Failure::invalid("--serial: the plan needs the unit's serial number", Some("scan its label")));
+        }
+        None => {}
     }
     let selection = selection(&arguments.debugging, &loaded.plan)?;
     let answers = answers(&arguments.answer, &loaded.plan)?;
@@ -82,9 +90,6 @@ pub fn run(arguments: &RunArguments, verbose: u8) -> Result<u8, Failure> {
     let interrupter = AtEvents { numbers: arguments.interrupt_at.clone(), control: interrupts.clone() };
     if let Some(lock) = &lock {
         take_over(lock, &runtime, assembled.bench.as_ref())?;
-    }
-    if let Some(junit) = &arguments.junit {
-        check_writable(junit)?;
     }
     if arguments.wait_for_start
         && let Some(code) = wait_for_start(&runtime, assembled.bench.as_ref(), &mut control)?
@@ -141,7 +146,9 @@ fn lock(loaded: &Loaded, arguments: &RunArguments, run: &str, start: jiff::Times
     if !loaded.is_hardware() {
         return Ok(None);
     }
-    let who = operator(arguments).or_else(|| std::env::var("USER").ok()).unwrap_or_else(|| "somebody".to_owned());
+    let who = operator(arguments)
+        .or_else(|| std::env::var("USER").ok())
+        .unwrap_or_else(|| format!("user {}", rustix::process::getuid().as_raw()));
     let holder = Holder { who, pid: std::process::id(), since: start.to_string(), run: run.to_owned() };
     BenchLock::take(&bench_lock::folder()?, &loaded.bench.id, holder, wait).map(Some)
 }
@@ -267,19 +274,19 @@ pub fn wall_clock(given: Option<&str>) -> Result<jiff::Timestamp, Failure> {
 
 /// What is clamped into a real bench is not chosen on the command line.
 fn real_unit(arguments: &RunArguments) -> Result<VirtualUnit, Failure> {
+    let serve = Some("a served virtual bench takes it: `hil virtual serve --help`");
     let virtual_only = [
-        ("--defect", !arguments.defect.is_empty()),
-        ("--defects", arguments.defects.is_some()),
-        ("--key", !arguments.keys.is_empty()),
-        ("--memory", arguments.memory.is_some()),
-        ("--speed", arguments.speed.is_some()),
+        ("--defect", !arguments.defect.is_empty(), serve),
+        ("--defects", arguments.defects.is_some(), serve),
+        ("--key", !arguments.keys.is_empty(), None),
+        ("--memory", arguments.memory.is_some(), None),
+        ("--speed", arguments.speed.is_some(), serve),
     ];
-    match virtual_only.iter().find(|(_, given)| *given) {
+    match virtual_only.into_iter().find(|(_, given, _)| *given) {
         None => Ok(VirtualUnit::default()),
-        Some((option, _)) => Err(Failure::invalid(
-            format!("{option}: bench `{}` is real, expected a virtual one", arguments.place.bench),
-            Some("a served virtual bench takes it: `hil virtual serve --help`"),
-        )),
+        Some((option, _, hint)) => {
+            Err(Failure::invalid(format!("{option}: bench `{}` is real, expected a virtual one", arguments.place.bench), hint))
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use hil_record::{EventKind, JournalError};
+use hil_record::{Event, EventKind, JournalError, Outcome};
 
 use crate::args::VerifyArguments;
 use crate::evidence::{Evidence, Finding};
@@ -21,20 +21,26 @@ const UNPROVED: u8 = 5;
 /// signed by a known key, 3 if one is damaged, else 5 if one cannot be proved.
 ///
 /// # Errors
-/// A key that is none, a run that is not there (exit code 2).
+/// A key that is none, a run that is not there (exit code 2), once the others were
+/// looked at.
 pub fn verify(arguments: &VerifyArguments) -> Result<u8, Failure> {
     let mut keys = arguments.key.iter().map(|path| key(path)).collect::<Result<Vec<_>, _>>()?;
     if keys.is_empty() {
         keys.extend(station::public());
     }
-    let mut codes = Vec::new();
+    let (mut codes, mut missing) = (Vec::new(), String::new());
     for run in &arguments.runs {
-        let (code, text) = one(run, &keys)?;
-        crate::say(&format!("{text}: {}", run.display()));
-        codes.push(code);
+        match one(run, &keys) {
+            Ok((code, text)) => {
+                crate::say(&format!("{text}: {}", run.display()));
+                codes.push(code);
+            }
+            // What is wrong with the others must not go unsaid for it.
+            Err(failure) => missing.push_str(&failure.text),
+        }
     }
-    let worst = [DAMAGED, UNPROVED].into_iter().find(|code| codes.contains(code));
-    Ok(worst.unwrap_or(0))
+    let worst = [DAMAGED, UNPROVED].into_iter().find(|code| codes.contains(code)).unwrap_or(0);
+    if missing.is_empty() { Ok(worst) } else { Err(Failure { text: missing, code: if worst == DAMAGED { DAMAGED } else { 2 } }) }
 }
 
 fn key(path: &Path) -> Result<PublicKey, Failure> {
@@ -52,18 +58,35 @@ fn one(run: &Path, keys: &[PublicKey]) -> Result<(u8, String), Failure> {
         Err((_, error)) => return Ok((DAMAGED, format!("DAMAGED   event 0 was changed or removed: {error}"))),
     };
     let count = evidence.journal.events.len();
+    let whose = whose(&evidence.journal.events, run);
     Ok(match &evidence.finding {
-        Finding::Broken(what) => (DAMAGED, format!("DAMAGED   {what}; {count} events before it are intact")),
-        Finding::Open => (UNPROVED, format!("unproved  {count} events in an unbroken chain, {}", open(&evidence))),
-        Finding::Unsigned => (UNPROVED, format!("unproved  {count} events in an unbroken chain, sealed, but not signed")),
+        Finding::Broken(what) => (DAMAGED, format!("DAMAGED   {what}; {count} events before it are intact{whose}")),
+        Finding::Open => (UNPROVED, format!("unproved  {count} events in an unbroken chain, {}{whose}", open(&evidence))),
+        Finding::Unsigned => (UNPROVED, format!("unproved  {count} events in an unbroken chain, sealed, but not signed{whose}")),
         Finding::Signed(name, key) if keys.contains(key) => {
-            (0, format!("verified  {count} events, signed by station {name} (key {})", key.id()))
+            (0, format!("verified  {count} events, signed by station {name} (key {}){whose}", key.id()))
         }
         Finding::Signed(name, key) => {
             let known = if keys.is_empty() { "no key is known here" } else { "which is not a key that is known here" };
-            (UNPROVED, format!("unproved  {count} events, signed by key {} (\"{}\"), {known}", key.id(), name.escape_default()))
+            (UNPROVED, format!("unproved  {count} events, signed by key {} (\"{}\"), {known}{whose}", key.id(), name.escape_default()))
         }
     })
+}
+
+/// Which run it is by its own account: a folder's name proves nothing.
+fn whose(events: &[Event], folder: &Path) -> String {
+    let Some(EventKind::RunStarted { run, serial, .. }) = events.first().map(|e| &e.kind) else { return String::new() };
+    let result = events.last().and_then(|e| match &e.kind {
+        EventKind::RunFinished { disposition, status, safe, .. } => {
+            let outcome = Outcome { disposition: *disposition, status: *status, safe: *safe };
+            Some(format!(", {}", crate::list_runs::result(outcome, false).0))
+        }
+        _ => None,
+    });
+    let unit = serial.as_deref().map_or_else(|| "no serial number".to_owned(), |serial| format!("unit {}", serial.escape_default()));
+    let named = fs::canonicalize(folder).is_ok_and(|path| path.ends_with(run) || path.parent().is_some_and(|p| p.ends_with(run)));
+    let elsewhere = if named { "" } else { ", in a folder of another name" };
+    format!("; run {}, {unit}{}{elsewhere}", run.escape_default(), result.unwrap_or_default())
 }
 
 /// Why nothing seals the end.

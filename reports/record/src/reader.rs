@@ -67,6 +67,8 @@ pub fn read_sealed(from: impl Read, sealed: Option<&Seal>) -> Result<Journal, Jo
     };
     if damage.is_none() {
         damage = sealed.and_then(|sealed| sealed.broken_by(&seal));
+        // Nothing follows the last line that was sealed, not even half of one.
+        damage = damage.or_else(|| (torn && sealed.is_some()).then_some(Damage::Added { event: seal.events }));
     }
     if let Some(damage) = &damage {
         let intact = usize::try_from(damage.event()).unwrap_or(usize::MAX);

@@ -158,3 +158,12 @@ fn a_record_that_says_something_else_is_named() {
     assert!(found(json.replace("\"record\": 1", "\"record\": 2")).unwrap_err().contains("record schema 2, expected 1"));
     assert!(found(json.replace("\"events\"", "\"event\"")).unwrap_err().contains("missing field `events`"));
 }
+
+#[test]
+fn nothing_may_follow_the_end_that_was_sealed() {
+    for added in [&b" "[..], &[0; 4096], br#"{"seq":8,"kind":"step-finished","verdict":"fail"}"#] {
+        let text = "event 8 was added: the record counts 8 events".to_owned();
+        // Without a record it may be what a power cut left.
+        assert_eq!(say(&[bytes().as_slice(), added].concat()), [(String::new(), 8), (text, 8)]);
+    }
+}

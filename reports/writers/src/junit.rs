@@ -8,6 +8,7 @@
 
 mod case;
 mod clean;
+mod unfinished;
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -19,6 +20,7 @@ use time::format_description::well_known::Rfc3339;
 
 use self::case::Case;
 use self::clean::{clean, line, round_times};
+pub use self::unfinished::write_unfinished_junit;
 use crate::integrity::Integrity;
 use crate::lang::Lang;
 use crate::strings::Strings;

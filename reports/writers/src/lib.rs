@@ -25,7 +25,7 @@ pub use critical::{Piece, critical_path};
 pub use csv::{Csv, write_csv};
 pub use html::write_html;
 pub use integrity::Integrity;
-pub use junit::write_junit;
+pub use junit::{write_junit, write_unfinished_junit};
 pub use lang::Lang;
 pub use markdown::write_markdown;
 pub use run::Run;

@@ -36,8 +36,8 @@ table! {
     cut_short: "CUT SHORT: the journal ends before the run did.", "ABGERISSEN: Das Journal endet vor dem Prüflauf.";
     cut_short_more: "What is shown was recorded until then. It judges nothing that came after, and the run counts as aborted.",
         "Gezeigt wird, was bis dahin aufgezeichnet war. Über alles danach sagt es nichts; der Lauf gilt als abgebrochen.";
-    safety_unknown: "No safe state was recorded. Treat the bench as live until it has been switched off by hand.",
-        "Es ist kein sicherer Zustand aufgezeichnet. Der Prüfplatz gilt als spannungsführend, bis er von Hand abgeschaltet ist.";
+    safety_unknown: "No safe state was recorded. Treat the bench as live until guardian.jsonl beside the journal, or somebody at the bench, says that it is off.",
+        "Es ist kein sicherer Zustand aufgezeichnet. Der Prüfplatz gilt als spannungsführend, bis guardian.jsonl neben dem Journal oder jemand vor Ort sagt, dass er aus ist.";
     safety_failed: "The safe state was not confirmed. Treat the bench as live until it has been switched off by hand.",
         "Der sichere Zustand wurde nicht bestätigt. Der Prüfplatz gilt als spannungsführend, bis er von Hand abgeschaltet ist.";
     integrity: "Integrity", "Unversehrtheit";

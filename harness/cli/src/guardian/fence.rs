@@ -26,10 +26,14 @@ impl Fence {
         Ok(Self(pidfd_open(Pid::from_child(process), PidfdFlags::empty())?))
     }
 
-    /// Kills it. Whether it has ended within `limit`.
-    pub(super) fn close(&self, limit: Timespec) -> bool {
+    /// Kills it.
+    pub(super) fn strike(&self) {
         // One that has ended needs no signal.
         let _ = pidfd_send_signal(&self.0, Signal::KILL);
+    }
+
+    /// Whether it has ended within `limit`.
+    pub(super) fn has_ended(&self, limit: Timespec) -> bool {
         poll(&mut [PollFd::new(&self.0, PollFlags::IN)], Some(&limit)).is_ok_and(|n| n > 0)
     }
 }
@@ -58,8 +62,10 @@ mod tests {
         let mut child = Command::new("sleep").arg("60").stdin(Stdio::null()).spawn().unwrap();
         let fence = Fence::round(&child).unwrap();
         assert!(lives(child.id()));
-        assert!(fence.close(Timespec { tv_sec: 5, tv_nsec: 0 }));
-        assert!(fence.close(Timespec { tv_sec: 0, tv_nsec: 0 }), "it stays so");
+        assert!(!fence.has_ended(Timespec { tv_sec: 0, tv_nsec: 0 }));
+        fence.strike();
+        assert!(fence.has_ended(Timespec { tv_sec: 5, tv_nsec: 0 }));
+        assert!(fence.has_ended(Timespec { tv_sec: 0, tv_nsec: 0 }), "it stays so");
         assert!(!child.wait().unwrap().success());
         assert!(!lives(child.id()));
     }

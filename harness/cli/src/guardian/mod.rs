@@ -3,9 +3,8 @@
 //!
 //! It hears a beat from the run's own thread ([`keeper`]). When that stops, when
 //! the run dies or asks for it, the guardian ([`process`])
-//! 1. fences: kills the run and waits for its end, so that nobody else commands
-//!    the bench ([`fence`]);
-//! 2. pulls the hardware inhibit;
+//! 1. kills the run, and pulls the hardware inhibit at once;
+//! 2. waits for the run's end, so that nobody else commands the bench ([`fence`]);
 //! 3. takes the serial ports it was handed ([`ports`]), opens other links of its
 //!    own, switches off in the bench's order, confirms by
 //!    readback, again and again until it is confirmed or its time is over;

@@ -130,23 +130,27 @@ struct Takeover<'a> {
 
 impl<'a> Takeover<'a> {
     fn begin(brief: &Brief, bench: &'a LoadedBench, ports: Ports, trouble: Trouble) -> Self {
-        Self { bench, ports: Rc::new(ports), journal: SideJournal::open(&brief.run_folder), begun: Instant::now(), trouble }
+        let begun = Instant::now();
+        Self { bench, ports: Rc::new(ports), journal: SideJournal::open(&brief.run_folder), begun, trouble }
     }
 
     /// Whether everything is off, by readback.
-    fn carry_out(mut self, fence: &Fence, lock: BenchLock) -> bool {
-        let ended = self.trouble.handed_over || fence.close(FENCED_WITHIN);
-        // Before the first word to a disk: nothing may come in its way.
+    fn carry_out(self, fence: &Fence, lock: BenchLock) -> bool {
+        if !self.trouble.handed_over {
+            fence.strike();
+        }
+        // At once: one that hangs in the kernel may take its time to end.
         let inhibited = self.inhibit();
+        let ended = self.trouble.handed_over || fence.has_ended(FENCED_WITHIN);
         self.note(Deed::TookOver { why: self.trouble.why.clone() });
         self.note(Deed::Fenced { ended });
         self.note(Deed::Inhibited { done: inhibited.is_ok(), problem: inhibited.err() });
         let confirmed = self.safe_state();
+        let took = self.begun.elapsed().as_millis();
         let safe = if confirmed { Ok(()) } else { Err("its guardian could not confirm the safe state") };
         if let Err(failure) = lock.end(safe) {
             crate::screen::complain(&failure.text);
         }
-        let took = self.begun.elapsed().as_millis();
         let why = &self.trouble.why;
         crate::screen::complain(&if confirmed {
             format!("guardian: {why}; all outputs off, confirmed by readback in {took} ms\n")
@@ -162,7 +166,7 @@ impl<'a> Takeover<'a> {
     }
 
     /// By ports it was handed and links of its own, until it is confirmed.
-    fn safe_state(&mut self) -> bool {
+    fn safe_state(&self) -> bool {
         loop {
             let (outputs, confirmed, problem) = match self.attempt() {
                 Ok(report) => (outputs(&report), report.confirmed(), None),
@@ -181,9 +185,9 @@ impl<'a> Takeover<'a> {
         runtime.block_on(bound.safe_state()).map_err(|halt| halt.to_string())
     }
 
-    fn note(&mut self, deed: Deed) {
+    fn note(&self, deed: Deed) {
         let wall = jiff::Timestamp::now().to_string();
-        self.journal.note(&Entry { wall, after_us: u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX), deed });
+        self.journal.note(Entry { wall, after_us: u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX), deed });
     }
 }
 

@@ -1,9 +1,12 @@
 //! What a guardian did: `guardian.jsonl` beside the run's journal, which it never
-//! touches. One line a deed, on the disk before the next.
+//! touches. One line a deed, on the disk before the next; written by a thread of its
+//! own, for a disk that stands still must not keep anything switched on.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::{JoinHandle, spawn};
 
 use serde::{Deserialize, Serialize};
 
@@ -65,30 +68,58 @@ pub struct Output {
     pub readback: String,
 }
 
-/// The file, once there is something to say.
-pub(super) struct SideJournal(Option<File>);
+/// What is to be written, and who does.
+pub(super) struct SideJournal {
+    words: Option<Sender<Entry>>,
+    writer: Option<JoinHandle<()>>,
+}
 
 impl SideJournal {
     /// Without a file, for a disk that is gone, all that is said is lost; what is
     /// done is not.
     pub(super) fn open(folder: &Path) -> Self {
-        let file = OpenOptions::new().create(true).append(true).open(folder.join(SIDE_JOURNAL));
-        Self(file.inspect_err(|error| tracing::warn!(%error, "no side journal")).ok())
+        let (words, heard) = channel();
+        let path = folder.join(SIDE_JOURNAL);
+        Self { words: Some(words), writer: Some(spawn(move || keep(path, &heard))) }
     }
 
-    pub(super) fn note(&mut self, entry: &Entry) {
-        let Some(file) = &mut self.0 else { return };
-        let mut write = || -> std::io::Result<()> {
-            let mut line = serde_json::to_vec(entry)?;
-            line.push(b'\n');
-            file.write_all(&line)?;
-            file.sync_data()
-        };
-        if let Err(error) = write() {
-            tracing::warn!(%error, "the side journal cannot be written");
-            self.0 = None;
+    /// Does not wait for the disk.
+    pub(super) fn note(&self, entry: Entry) {
+        if let Some(words) = &self.words {
+            // A writer that is gone has said why.
+            let _ = words.send(entry);
         }
     }
+}
+
+impl Drop for SideJournal {
+    /// Until all is on the disk.
+    fn drop(&mut self) {
+        self.words = None;
+        if let Some(writer) = self.writer.take() {
+            let _ = writer.join();
+        }
+    }
+}
+
+fn keep(path: PathBuf, words: &Receiver<Entry>) {
+    let write = || -> std::io::Result<()> {
+        let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+        for entry in words {
+            write_line(&mut file, &entry)?;
+        }
+        Ok(())
+    };
+    if let Err(error) = write() {
+        tracing::warn!(%error, "the side journal cannot be written");
+    }
+}
+
+fn write_line(file: &mut File, entry: &Entry) -> std::io::Result<()> {
+    let mut line = serde_json::to_vec(entry)?;
+    line.push(b'\n');
+    file.write_all(&line)?;
+    file.sync_data()
 }
 
 /// What a guardian did in a run; empty where none had to.

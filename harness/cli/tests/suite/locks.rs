@@ -46,7 +46,7 @@ impl Hall {
     fn run(&self, more: &[&str]) -> Output {
         let bench = self.scratch.0.join("hall-3.toml").to_string_lossy().into_owned();
         let out = self.scratch.0.join("runs").to_string_lossy().into_owned();
-        let args = [&["run", "test-plans/eol.toml", "--bench", &bench, "--out", &out][..], more].concat();
+        let args = [&["run", "test-plans/eol.toml", "--serial", "HQ2247ABCDE", "--bench", &bench, "--out", &out][..], more].concat();
         self.command(&args).output().expect("hil starts")
     }
 }

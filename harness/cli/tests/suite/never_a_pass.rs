@@ -169,3 +169,14 @@ fn a_console_that_nobody_reads_changes_nothing() {
         assert!(run.folder.join(file).exists(), "{file}");
     }
 }
+
+#[test]
+fn a_report_of_the_last_run_is_not_this_ones() {
+    let scratch = Scratch::new("stale-junit");
+    let junit = scratch.0.join("junit.xml");
+    fs::write(&junit, "the last run passed").expect("a file");
+    let refused = hil().args(["run", "no-such-plan.toml", "--junit"]).arg(&junit).output().expect("hil starts");
+    assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+    let text = fs::read_to_string(&junit).expect("a report");
+    assert!(text.contains("errors=\"1\"") && text.contains("the run has not ended; nothing is known of the unit"), "{text}");
+}

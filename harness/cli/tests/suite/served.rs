@@ -305,15 +305,18 @@ fn what_cannot_be_served_or_used_is_said_before_anything_is_on() {
     };
     let out = scratch.0.join("runs").to_string_lossy().into_owned();
     let run = |bench: &str, more: &[&str]| shown(told(&[&["run", "test-plans/eol.toml", "--out", &out, "--bench", bench], more].concat()));
+    let scanned = |bench: &str| run(bench, &["--serial", "HQ2247ABCDE"]);
     let mut all = vec![
-        run(&bench, &["--defect", "D01"]),
-        run(&bench, &["--speed", "2"]),
-        run(&with("no-socket.toml", "socket =", ""), &[]),
-        run(&with("nobody.toml", "socket =", "socket = \"/nonexistent/fixture\""), &[]),
-        run(&with("usb.toml", "address =", "address = \"USB0::1::2::3::INSTR\""), &[]),
-        run(&with("bare.toml", "address =", "address = \"10.0.0.5\""), &[]),
-        run(&with("port.toml", "address =", "address = \"psu.local:5025\""), &[]),
-        run(&with("precise.toml", "line-accuracy =", "line-accuracy = \"1 us\""), &[])
+        run(&bench, &[]),
+        run(&bench, &["--serial", "HQ2247ABCDE", "--set", "unit-serial=HQ2247ABCDF"]),
+        run(&bench, &["--defect", "D01", "--serial", "HQ2247ABCDE"]),
+        run(&bench, &["--speed", "2", "--serial", "HQ2247ABCDE"]),
+        scanned(&with("no-socket.toml", "socket =", "")),
+        scanned(&with("nobody.toml", "socket =", "socket = \"/nonexistent/fixture\"")),
+        scanned(&with("usb.toml", "address =", "address = \"USB0::1::2::3::INSTR\"")),
+        scanned(&with("bare.toml", "address =", "address = \"10.0.0.5\"")),
+        scanned(&with("port.toml", "address =", "address = \"psu.local:5025\"")),
+        scanned(&with("precise.toml", "line-accuracy =", "line-accuracy = \"1 us\""))
             .split("known to")
             .next()
             .unwrap_or_default()

@@ -267,3 +267,20 @@ fn ten_lines_of_python_check_the_chain() {
     let output = python(&run).expect("python3");
     assert!(!output.status.success() && text(&output).contains("line 1"), "{}", text(&output));
 }
+
+#[test]
+fn one_that_is_not_there_hides_no_other_and_a_name_proves_nothing() {
+    let hall = Hall::new("others");
+    let run = hall.run();
+    let copy = hall.scratch.0.join("20261122T101500Z-HQ0000OTHER-eol");
+    fs::create_dir(&copy).expect("a folder");
+    for file in fs::read_dir(&run).expect("a run").flatten() {
+        fs::copy(file.path(), copy.join(file.file_name())).expect("a copy");
+    }
+    let output = hall.hil(&["verify", "no-such-run", &run.to_string_lossy(), &copy.to_string_lossy()]);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    let lines: Vec<&str> = said.lines().collect();
+    assert!(lines.len() == 2 && lines.iter().all(|l| l.starts_with("verified") && l.contains("; run r, no serial number, pass")), "{said}");
+    assert!(!lines[0].contains("another name") && lines[1].contains("in a folder of another name"), "{said}");
+}
