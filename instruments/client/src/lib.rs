@@ -18,6 +18,7 @@ pub mod error;
 mod health;
 pub mod hislip;
 mod identity;
+mod inbox;
 pub mod link;
 pub mod meter;
 pub mod quirks;
