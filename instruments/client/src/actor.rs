@@ -161,7 +161,7 @@ impl Actor {
 
     fn text_of(&self, m: &Move) -> String {
         match m {
-            Move::Tell(text) | Move::Ask { query: text, .. } => text.clone(),
+            Move::Tell(text) | Move::Ask { query: text, .. } | Move::AskBlock { query: text, .. } => text.clone(),
             Move::Errors => self.wiring.settings.error_query.clone(),
             Move::Beside(what) => what.to_string(),
         }
@@ -203,6 +203,15 @@ impl Actor {
                 self.ensure_in_step(lane).await?;
                 let within = within.unwrap_or(self.wiring.settings.reply_within);
                 let (asked, reply) = self.exchange(lane, &query, within).await?;
+                Ok(Outcome::Answered { reply, asked, answered: self.wiring.clock.now() })
+            }
+            Move::AskBlock { query, length } => {
+                self.ensure_in_step(lane).await?;
+                self.inbox.expect_block(Some(length));
+                let within = self.wiring.settings.reply_within;
+                let exchanged = self.exchange(lane, &query, within).await;
+                self.inbox.expect_block(None);
+                let (asked, reply) = exchanged?;
                 Ok(Outcome::Answered { reply, asked, answered: self.wiring.clock.now() })
             }
             Move::Errors => {

@@ -14,6 +14,8 @@ pub(crate) struct Inbox {
     pub(crate) bytes: Vec<u8>,
     /// No terminator before this.
     searched: usize,
+    /// Bytes of the block that is expected.
+    block: Option<usize>,
 }
 
 /// A reply, and its length with terminator.
@@ -29,6 +31,11 @@ pub(crate) enum Found {
 }
 
 impl Inbox {
+    /// A block of this length comes next, if one of unknown length does.
+    pub(crate) const fn expect_block(&mut self, length: Option<usize>) {
+        self.block = length;
+    }
+
     /// Where the reply at the front ends, whose terminator is `end`.
     pub(crate) fn find(&mut self, end: u8) -> Found {
         let body = match scpi::block_end(&self.bytes) {
@@ -36,6 +43,14 @@ impl Inbox {
             BlockEnd::Unknown => return Found::Part(self.bytes.len()),
             BlockEnd::Indefinite => {
                 let last = self.bytes.len();
+                // Its own terminator counts for its end, no other.
+                if let Some(whole) = self.block.and_then(|block| block.checked_add(3)) {
+                    match self.bytes.get(whole - 1) {
+                        Some(byte) if *byte == end => return Found::Whole(whole),
+                        Some(_) => {}
+                        None => return Found::Part(whole),
+                    }
+                }
                 return if self.bytes.last() == Some(&end) && last > 2 { Found::IfQuiet(last) } else { Found::Part(last) };
             }
             BlockEnd::NoBlock => 0,
@@ -99,6 +114,22 @@ mod tests {
     }
 
     #[test]
+    fn a_block_that_is_expected_ends_where_it_should() {
+        use Found::{IfQuiet, Part, Whole};
+        let mut inbox = Inbox::default();
+        inbox.expect_block(Some(2));
+        let mut found = Vec::new();
+        for byte in b"#0\n\n\n" {
+            inbox.bytes.push(*byte);
+            found.push(inbox.find(b'\n'));
+        }
+        assert_eq!(found, [Part(1), Part(5), Part(5), Part(5), Whole(5)]);
+        // Longer than it should be.
+        inbox.bytes = b"#0abc\n".to_vec();
+        assert_eq!(inbox.find(b'\n'), IfQuiet(6));
+    }
+
+    #[test]
     fn what_follows_a_reply_stays() {
         let mut inbox = Inbox { bytes: b"1\n22\n".to_vec(), ..Inbox::default() };
         assert_eq!((inbox.find(b'\n'), inbox.take(2)), (Found::Whole(2), b"1\n".to_vec()));
@@ -116,7 +147,8 @@ mod tests {
         inbox.bytes.resize(1_000_009, b'x');
         inbox.bytes.push(b'\n');
         assert_eq!(inbox.find(b'\n'), Found::Whole(1_000_010));
-        assert_eq!(inbox.take(1_000_010).as_ptr(), at);
+        let reply = inbox.take(1_000_010);
+        assert_eq!(reply.as_ptr(), at);
         let mut liar = Inbox { bytes: b"#9999999999".to_vec(), ..Inbox::default() };
         let Found::Part(length) = liar.find(b'\n') else { panic!("not whole") };
         liar.make_room(length, 1000);

@@ -13,6 +13,7 @@ mod actor;
 pub mod address;
 pub mod channel;
 pub mod dialect;
+pub mod digitizer;
 mod driver;
 pub mod error;
 mod health;
@@ -32,6 +33,7 @@ pub mod vxi11;
 
 pub use address::{Address, AddressError};
 pub use dialect::{Dialect, DialectError, Function, Identity, Kind};
+pub use digitizer::{Digitizer, DigitizerFacts, Samples};
 pub use driver::{Confirmed, Reading};
 pub use error::{ClientError, ErrorKind};
 pub use link::{Beside, Direction, Lane, Link, LinkSettings, Stream, Trace};

@@ -178,6 +178,14 @@ pub enum Move {
         /// Deadline of its reply; `None`: the link's own.
         within: Option<Duration>,
     },
+    /// As [`Move::Ask`], for a block whose length is known: one of unknown length
+    /// (`#0`) then ends where it should.
+    AskBlock {
+        /// The query.
+        query: String,
+        /// Bytes of the block.
+        length: usize,
+    },
     /// Reads the error queue until it is empty.
     Errors,
     /// Does something beside the messages.
