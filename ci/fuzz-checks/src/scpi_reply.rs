@@ -24,6 +24,12 @@ pub fn check(bytes: &[u8]) {
         assert_eq!(again, Ok(entry.code));
     }
     let _ = scpi::boolean(bytes);
+    if let Ok(whole) = scpi::whole(bytes) {
+        assert_eq!(scpi::number(bytes, ""), Ok(whole as f64));
+    }
+    if let Ok(elements) = scpi::list(bytes) {
+        assert_eq!(scpi::list(&elements.join(&b","[..])), Ok(elements));
+    }
     if let Some(identity) = std::str::from_utf8(bytes).ok().and_then(Identity::parse) {
         assert!(!identity.maker.contains(',') && !identity.model.contains(',') && !identity.serial.contains(','));
     }
@@ -38,6 +44,7 @@ fn block(bytes: &[u8]) {
             assert_eq!(scpi::block_end(&bytes[..body]), BlockEnd::At { body, end });
         }
         BlockEnd::Unknown => assert!(bytes.len() < 11),
+        BlockEnd::Indefinite => assert_eq!(scpi::block(bytes), Ok(&bytes[2..])),
         BlockEnd::NoBlock => {}
     }
     if let Ok(body) = scpi::block(bytes) {

@@ -22,6 +22,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::dialect::Identity;
 use crate::error::{ErrorKind, shown};
 use crate::health::Health;
+use crate::inbox::{Found, Inbox};
 use crate::link::{Beside, Direction, Lane, LinkSettings, Move, Outcome, Stream, Trace};
 use crate::scpi::{self, BlockEnd, ErrorEntry};
 
@@ -70,7 +71,9 @@ pub(crate) struct Actor {
     /// Safe jobs that came while another job was under way.
     urgent: VecDeque<Job>,
     /// Received, but not yet a reply.
-    inbox: Vec<u8>,
+    inbox: Inbox,
+    /// The last reply was a block: some instruments send another line end after it.
+    after_block: bool,
     /// No message before this.
     earliest: Nanos,
     in_step: bool,
@@ -98,7 +101,8 @@ impl Actor {
             safe,
             orphaned: false,
             urgent: VecDeque::new(),
-            inbox: Vec::new(),
+            inbox: Inbox::default(),
+            after_block: false,
             earliest: Nanos::ZERO,
             in_step: true,
             ambiguous: false,
@@ -136,10 +140,10 @@ impl Actor {
                     None => self.orphaned = true,
                 },
                 job = self.normal.recv() => return job.map(|job| (Lane::Normal, job)),
-                read = self.stream.read_buf(&mut self.inbox), if self.lost.is_none() => {
+                read = self.stream.read_buf(&mut self.inbox.bytes), if self.lost.is_none() => {
                     // An error is remembered and told to whoever asks next.
                     drop(self.heard(read));
-                    if self.inbox.len() > self.wiring.settings.max_reply {
+                    if self.inbox.bytes.len() > self.wiring.settings.max_reply {
                         self.discard();
                     }
                 }
@@ -157,7 +161,7 @@ impl Actor {
 
     fn text_of(&self, m: &Move) -> String {
         match m {
-            Move::Tell(text) | Move::Ask { query: text, .. } => text.clone(),
+            Move::Tell(text) | Move::Ask { query: text, .. } | Move::AskBlock { query: text, .. } => text.clone(),
             Move::Errors => self.wiring.settings.error_query.clone(),
             Move::Beside(what) => what.to_string(),
         }
@@ -201,6 +205,15 @@ impl Actor {
                 let (asked, reply) = self.exchange(lane, &query, within).await?;
                 Ok(Outcome::Answered { reply, asked, answered: self.wiring.clock.now() })
             }
+            Move::AskBlock { query, length } => {
+                self.ensure_in_step(lane).await?;
+                self.inbox.expect_block(Some(length));
+                let within = self.wiring.settings.reply_within;
+                let exchanged = self.exchange(lane, &query, within).await;
+                self.inbox.expect_block(None);
+                let (asked, reply) = exchanged?;
+                Ok(Outcome::Answered { reply, asked, answered: self.wiring.clock.now() })
+            }
             Move::Errors => {
                 self.ensure_in_step(lane).await?;
                 Ok(Outcome::Errors(self.read_errors(lane).await?))
@@ -212,10 +225,11 @@ impl Actor {
     async fn exchange(&mut self, lane: Lane, query: &str, within: Duration) -> Result<(Nanos, Vec<u8>), ErrorKind> {
         let asked = self.send(query).await?;
         let reply = self.reply(lane, query, within).await?;
-        if !self.inbox.is_empty() {
+        self.drop_blank_lines();
+        if !self.inbox.bytes.is_empty() {
             // More than one reply: this may be another question's.
             self.out_of_step();
-            let both = [&reply, [self.wiring.settings.read_end].as_slice(), &self.inbox].concat();
+            let both = [&reply, [self.wiring.settings.read_end].as_slice(), &self.inbox.bytes].concat();
             return Err(garbled(query, &both, "one reply"));
         }
         if *query == self.wiring.settings.identify && is_identity(&reply) {
@@ -306,14 +320,18 @@ impl Actor {
         let mut deadline = begun + within;
         self.stream.expect_reply(within.div_f64(clock.scale()));
         loop {
-            if let Some(reply) = self.take_reply(query)? {
-                self.wiring.health.answered(self.wiring.clock.now());
-                return Ok(reply);
+            let found = self.find_reply(query)?;
+            if let Found::Whole(length) = found {
+                return Ok(self.take_reply(length));
             }
-            let mut expired = clock.sleep_until(deadline);
+            // A block of unknown length has what time it takes to be sure of its end.
+            let mut expired = clock.sleep_until(match found {
+                Found::IfQuiet(_) => clock.now() + self.wiring.quiet(),
+                Found::Part(_) | Found::Whole(_) => deadline,
+            });
             tokio::select! {
                 biased;
-                read = self.stream.read_buf(&mut self.inbox) => self.heard(read)?,
+                read = self.stream.read_buf(&mut self.inbox.bytes) => self.heard(read)?,
                 job = self.safe.recv(), if lane == Lane::Normal && !self.orphaned => match job {
                     Some(job) => {
                         self.urgent.push_back(job);
@@ -322,6 +340,9 @@ impl Actor {
                     None => self.orphaned = true,
                 },
                 () = &mut expired => {
+                    if let Found::IfQuiet(length) = found {
+                        return Ok(self.take_reply(length));
+                    }
                     self.out_of_step();
                     self.ambiguous = *query == self.wiring.settings.identify || *query == self.wiring.settings.error_query;
                     let waited = clock.now().since(begun);
@@ -331,28 +352,45 @@ impl Actor {
         }
     }
 
-    /// Takes a complete reply out of the inbox, without its terminator.
-    fn take_reply(&mut self, query: &str) -> Result<Option<Vec<u8>>, ErrorKind> {
-        let Wiring { settings, clock, .. } = &self.wiring;
-        let body_end = match scpi::block_end(&self.inbox) {
-            BlockEnd::At { end, .. } => end,
-            BlockEnd::NoBlock | BlockEnd::Unknown => 0,
-        };
-        let end = self.inbox.get(body_end..).and_then(|rest| rest.iter().position(|b| *b == settings.read_end)).map(|i| body_end + i);
-        if end.unwrap_or(self.inbox.len()).max(body_end) > settings.max_reply {
-            let error = garbled(query, &self.inbox, &format!("at most {} bytes", settings.max_reply));
+    /// Where the reply ends that the inbox begins with; makes room for the rest.
+    fn find_reply(&mut self, query: &str) -> Result<Found, ErrorKind> {
+        let settings = &self.wiring.settings;
+        let mut found = self.inbox.find(settings.read_end);
+        let (Found::Part(length) | Found::IfQuiet(length) | Found::Whole(length)) = found;
+        let terminator = usize::from(!matches!(found, Found::Part(_)));
+        if length - terminator > settings.max_reply {
+            let error = garbled(query, &self.inbox.bytes, &format!("at most {} bytes", settings.max_reply));
             self.discard();
             return Err(error);
         }
-        let Some(end) = end else { return Ok(None) };
-        let rest = self.inbox.split_off(end + 1);
-        let mut reply = std::mem::replace(&mut self.inbox, rest);
-        self.wiring.trace(Direction::Received, &reply, clock.now());
+        if matches!(found, Found::IfQuiet(_)) && self.stream.at_end() {
+            found = Found::Whole(length);
+        }
+        if !matches!(found, Found::Whole(_)) {
+            self.inbox.make_room(length, settings.max_reply);
+        }
+        Ok(found)
+    }
+
+    /// Takes a complete reply out of the inbox, without its terminator.
+    fn take_reply(&mut self, length: usize) -> Vec<u8> {
+        let now = self.wiring.clock.now();
+        let mut reply = self.inbox.take(length);
+        self.wiring.trace(Direction::Received, &reply, now);
+        self.wiring.health.answered(now);
         reply.pop();
-        if body_end == 0 && reply.last() == Some(&b'\r') {
+        self.after_block = !matches!(scpi::block_end(&reply), BlockEnd::NoBlock);
+        if !self.after_block && reply.last() == Some(&b'\r') {
             reply.pop();
         }
-        Ok(Some(reply))
+        reply
+    }
+
+    /// What some instruments send after a block is no reply.
+    fn drop_blank_lines(&mut self) {
+        if self.after_block && self.inbox.bytes.iter().all(|b| matches!(b, b'\r' | b'\n')) {
+            self.inbox.clear();
+        }
     }
 
     fn heard(&mut self, read: io::Result<usize>) -> Result<(), ErrorKind> {
@@ -382,16 +420,18 @@ impl Actor {
 
     /// Drops what was received without being asked for.
     fn discard(&mut self) {
-        if !self.inbox.is_empty() {
+        self.drop_blank_lines();
+        if !self.inbox.bytes.is_empty() {
             self.out_of_step();
-            self.wiring.trace(Direction::Received, &self.inbox, self.wiring.clock.now());
+            self.wiring.trace(Direction::Received, &self.inbox.bytes, self.wiring.clock.now());
             self.inbox.clear();
         }
     }
 
     async fn ensure_in_step(&mut self, lane: Lane) -> Result<(), ErrorKind> {
+        self.inbox.make_room(0, self.wiring.settings.max_reply);
         // Hear what has come since, without waiting for more.
-        while let Some(read) = self.stream.read_buf(&mut self.inbox).now_or_never() {
+        while let Some(read) = self.stream.read_buf(&mut self.inbox.bytes).now_or_never() {
             self.heard(read)?;
         }
         self.discard();
@@ -499,12 +539,12 @@ impl Actor {
     async fn drain(&mut self) -> Result<usize, ErrorKind> {
         let (clock, quiet) = (self.wiring.clock.clone(), self.wiring.quiet());
         let end = clock.now() + quiet * BABBLE;
-        let mut dropped = self.inbox.len();
+        let mut dropped = self.inbox.bytes.len();
         self.discard();
         while clock.now() < end {
-            let Ok(read) = clock.timeout(quiet, self.stream.read_buf(&mut self.inbox)).await else { return Ok(dropped) };
+            let Ok(read) = clock.timeout(quiet, self.stream.read_buf(&mut self.inbox.bytes)).await else { return Ok(dropped) };
             self.heard(read)?;
-            dropped += self.inbox.len();
+            dropped += self.inbox.bytes.len();
             self.discard();
         }
         Err(self.lose("the instrument does not stop sending".into()))

@@ -11,6 +11,7 @@ use std::time::Duration;
 use hil_model::{Dimension, Quantity};
 use serde::{Deserialize, Deserializer, de};
 
+use crate::digitizer::DigitizerFacts;
 pub use crate::identity::Identity;
 use crate::link::LinkSettings;
 pub use crate::quirks::Quirks;
@@ -37,6 +38,8 @@ pub struct Dialect {
     /// What can be read.
     #[serde(rename = "read")]
     pub reads: Vec<ReadRange>,
+    /// How it digitizes, if it does.
+    pub digitizer: Option<DigitizerFacts>,
     /// Where it is unlike others.
     #[serde(default)]
     pub quirks: Quirks,
@@ -223,8 +226,8 @@ pub enum DialectError {
         /// What would make sense.
         expected: String,
     },
-    /// A link's figure that makes no sense.
-    #[error("link: {0}")]
+    /// A link's figure, or a digitizer's, that makes no sense.
+    #[error("{0}")]
     Link(&'static str),
 }
 
@@ -327,10 +330,13 @@ impl Dialect {
     fn check(&self) -> Result<(), DialectError> {
         self.check_commands()?;
         if !self.link.read_end.is_ascii() || self.link.write_end.is_empty() {
-            return Err(DialectError::Link("`write-end` must not be empty and `read-end` must be ASCII"));
+            return Err(DialectError::Link("link: `write-end` must not be empty and `read-end` must be ASCII"));
         }
         if self.link.reply_within.is_zero() || self.link.quiet.is_zero() || self.link.max_reply == 0 {
-            return Err(DialectError::Link("`reply-within`, `quiet` and `max-reply` must not be zero"));
+            return Err(DialectError::Link("link: `reply-within`, `quiet` and `max-reply` must not be zero"));
+        }
+        if let Some(problem) = self.digitizer.as_ref().and_then(DigitizerFacts::problem) {
+            return Err(DialectError::Link(problem));
         }
         self.check_reference()?;
         for r in &self.sets {

@@ -34,6 +34,12 @@ pub trait Stream: AsyncRead + AsyncWrite + Unpin {
         false
     }
 
+    /// Whether everything of the last message was read; never, where it does not
+    /// keep them apart.
+    fn at_end(&self) -> bool {
+        false
+    }
+
     /// A reply is waited for from now on, for at most so long in real time: to be
     /// asked for where it does not come by itself.
     fn expect_reply(&mut self, _within: Duration) {}
@@ -86,6 +92,9 @@ impl Stream for DuplexStream {}
 impl<S: Stream + ?Sized> Stream for Box<S> {
     fn has_messages(&self) -> bool {
         (**self).has_messages()
+    }
+    fn at_end(&self) -> bool {
+        (**self).at_end()
     }
     fn expect_reply(&mut self, within: Duration) {
         (**self).expect_reply(within);
@@ -168,6 +177,14 @@ pub enum Move {
         query: String,
         /// Deadline of its reply; `None`: the link's own.
         within: Option<Duration>,
+    },
+    /// As [`Move::Ask`], for a block whose length is known: one of unknown length
+    /// (`#0`) then ends where it should.
+    AskBlock {
+        /// The query.
+        query: String,
+        /// Bytes of the block.
+        length: usize,
     },
     /// Reads the error queue until it is empty.
     Errors,

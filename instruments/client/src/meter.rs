@@ -25,13 +25,21 @@ pub struct Meter {
     /// Counts changes of range that were asked for: only the last one's success
     /// says which range it is in. A dropped future leaves it unknown.
     changes: Cell<u64>,
+    /// It digitizes, or did: it is no voltmeter until it was made one again.
+    digitizing: Cell<bool>,
 }
 
 impl Meter {
     /// A meter that is expected to have this serial number, with an aperture
     /// in power line cycles (50 Hz). Sends nothing.
     pub fn new(link: Link, dialect: Rc<Dialect>, serial: &str, nplc: f64) -> Self {
-        Self { driver: Driver::new(link, dialect, serial), nplc, range: Cell::new(None), changes: Cell::new(0) }
+        Self {
+            driver: Driver::new(link, dialect, serial),
+            nplc,
+            range: Cell::new(None),
+            changes: Cell::new(0),
+            digitizing: Cell::new(false),
+        }
     }
 
     /// Proves its identity and its language, makes it a DC voltmeter, sets the
@@ -44,13 +52,38 @@ impl Meter {
         let identity = self.driver.identify().await?;
         self.driver.forget_the_past().await?;
         self.check_language().await?;
+        self.become_voltmeter().await?;
+        Ok(identity)
+    }
+
+    /// Ends what the digitizer does, and makes it a voltmeter with its aperture.
+    async fn become_voltmeter(&self) -> Result<(), ClientError> {
+        if self.digitizing.get()
+            && let Some(facts) = &self.dialect().digitizer
+        {
+            for command in &facts.leave {
+                self.driver.write(Lane::Normal, command.clone()).await?;
+            }
+        }
         let (set, query) = (self.driver.command(Verb::SetFunction, 0.0)?, self.driver.command(Verb::QueryFunction, 0.0)?);
         let (_, reply) = self.driver.write_and_ask(Lane::Normal, set, query).await?;
         self.same_function(&reply)?;
         let (set, query) = (self.driver.command(Verb::SetAperture, self.nplc)?, self.driver.command(Verb::QueryAperture, 0.0)?);
         let (_, reply) = self.driver.write_and_ask(Lane::Normal, set, query.clone()).await?;
         self.same(&query, &reply, self.nplc, "")?;
-        Ok(identity)
+        self.digitizing.set(false);
+        Ok(())
+    }
+
+    pub(crate) const fn driver(&self) -> &Driver {
+        &self.driver
+    }
+
+    /// It is a digitizer from now on.
+    pub(crate) fn digitizes(&self) {
+        self.digitizing.set(true);
+        self.range.set(None);
+        self.changes.set(self.changes.get() + 1);
     }
 
     fn same_function(&self, reply: &[u8]) -> Result<(), ClientError> {
@@ -68,6 +101,10 @@ impl Meter {
     /// The first thing that is not so, and the link's.
     pub async fn prove(&self, since: Nanos) -> Result<(), ClientError> {
         self.driver.prove(since).await?;
+        // Its next reading makes it a voltmeter again, and sees to that.
+        if self.digitizing.get() {
+            return Ok(());
+        }
         let function = self.driver.link.ask(&self.driver.command(Verb::QueryFunction, 0.0)?).await?;
         self.same_function(function.as_bytes())?;
         let query = self.driver.command(Verb::QueryAperture, 0.0)?;
@@ -152,6 +189,9 @@ impl Meter {
             let kind = ErrorKind::OutOfRange { found: format!("range {range_volts} V"), legal: self.legal_ranges() };
             return Err(self.driver.link.error(kind));
         };
+        if self.digitizing.get() {
+            self.become_voltmeter().await?;
+        }
         let query = self.driver.command(Verb::Read, 0.0)?;
         let within = self.driver.link.settings().reply_within + self.reading_time();
         let read = Move::Ask { query: query.clone(), within: Some(within) };

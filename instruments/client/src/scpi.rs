@@ -2,7 +2,8 @@
 //!
 //! Nothing here panics on any bytes, and nothing turns what is no number into
 //! one: overflow (9.9E37), not-a-number (9.91E37), NaN and infinity are errors.
-//! Indefinite-length blocks are not read.
+//! Where a reply ends is the link's business: an indefinite-length block (`#0`)
+//! has an end by the time it comes here.
 
 use std::fmt;
 
@@ -30,11 +31,14 @@ pub enum ReplyError {
     /// Not a quoted string.
     #[error("no quoted string")]
     NotAString,
+    /// Not a list: an empty element, or a quote without its partner.
+    #[error("no list")]
+    NotAList,
     /// Not an entry of an error queue.
     #[error("no error-queue entry")]
     NotAnErrorEntry,
-    /// Not a definite-length block, or its length is wrong.
-    #[error("no definite-length block")]
+    /// Not a block, or its length is wrong.
+    #[error("no block")]
     NotABlock,
 }
 
@@ -211,13 +215,67 @@ pub fn error_entry(reply: &[u8]) -> Result<ErrorEntry, ReplyError> {
     Ok(ErrorEntry { code, text })
 }
 
-/// The bytes of a definite-length block `#<n><length><bytes>`.
+/// A whole number in NR1 form, as registers and counts are given. One in another
+/// form is none, even if its value is whole.
+///
+/// # Errors
+/// When it is not exactly that, or beyond 64 bits.
+pub fn whole(reply: &[u8]) -> Result<i64, ReplyError> {
+    let text = reply.trim_ascii();
+    if text.is_empty() {
+        return Err(ReplyError::Empty);
+    }
+    // Not all of what Rust reads is NR1, but all of NR1 is read by it.
+    let text = std::str::from_utf8(text).map_err(|_| ReplyError::NotANumber)?;
+    text.parse().map_err(|_| number(text.as_bytes(), "").err().unwrap_or(ReplyError::NotANumber))
+}
+
+/// The elements of a list, without the spaces round them: commas inside quotes
+/// and parentheses do not part. An empty reply is an empty list; an empty element
+/// is none.
+///
+/// # Errors
+/// A quote or parenthesis without its partner, or an empty element.
+pub fn list(reply: &[u8]) -> Result<Vec<&[u8]>, ReplyError> {
+    if reply.trim_ascii().is_empty() {
+        return Ok(Vec::new());
+    }
+    let (mut elements, mut from, mut quote, mut depth) = (Vec::new(), 0, None, 0_usize);
+    for (at, byte) in reply.iter().enumerate() {
+        match (quote, byte) {
+            (Some(q), b) if q == *b => quote = None,
+            (None, b'"' | b'\'') => quote = Some(*byte),
+            (None, b'(') => depth += 1,
+            (None, b')') => depth = depth.checked_sub(1).ok_or(ReplyError::NotAList)?,
+            (None, b',') if depth == 0 => {
+                elements.push(reply[from..at].trim_ascii());
+                from = at + 1;
+            }
+            _ => {}
+        }
+    }
+    elements.push(reply[from..].trim_ascii());
+    let whole = quote.is_none() && depth == 0 && elements.iter().all(|e| !e.is_empty());
+    if whole { Ok(elements) } else { Err(ReplyError::NotAList) }
+}
+
+/// A list of numbers.
+///
+/// # Errors
+/// As [`list`], and as [`number`] for the first that is none.
+pub fn numbers(reply: &[u8], unit: &str) -> Result<Vec<f64>, ReplyError> {
+    list(reply)?.into_iter().map(|element| number(element, unit)).collect()
+}
+
+/// The bytes of a block: of definite length, `#<n><length><bytes>`, or `#0<bytes>`
+/// up to the reply's end.
 ///
 /// # Errors
 /// When it is not exactly one.
 pub fn block(reply: &[u8]) -> Result<&[u8], ReplyError> {
     match block_end(reply) {
         BlockEnd::At { body, end } if reply.len() == end => Ok(&reply[body..end]),
+        BlockEnd::Indefinite => Ok(&reply[2..]),
         _ => Err(ReplyError::NotABlock),
     }
 }
@@ -229,6 +287,8 @@ pub enum BlockEnd {
     NoBlock,
     /// Not known yet: its header is not complete.
     Unknown,
+    /// `#0`: it ends with the reply, and only the link knows where that is.
+    Indefinite,
     /// Its body and end; may lie beyond the bytes at hand.
     At {
         /// First byte of the body.
@@ -242,6 +302,9 @@ pub enum BlockEnd {
 pub fn block_end(bytes: &[u8]) -> BlockEnd {
     let Some((b'#', rest)) = bytes.split_first() else { return BlockEnd::NoBlock };
     let Some(n) = rest.first() else { return BlockEnd::Unknown };
+    if *n == b'0' {
+        return BlockEnd::Indefinite;
+    }
     if !(b'1'..=b'9').contains(n) {
         return BlockEnd::NoBlock;
     }
@@ -322,6 +385,52 @@ mod tests {
     }
 
     #[test]
+    fn whole_numbers() {
+        for (reply, expected) in [
+            ("0", Ok(0)),
+            (" +65535 ", Ok(65_535)),
+            ("-113", Ok(-113)),
+            ("007", Ok(7)),
+            ("", Err(ReplyError::Empty)),
+            ("1.0", Err(ReplyError::NotANumber)),
+            ("1E2", Err(ReplyError::NotANumber)),
+            ("9.91E37", Err(ReplyError::NoValue)),
+            ("9.9E37", Err(ReplyError::Overflow)),
+            ("1V", Err(ReplyError::Unit)),
+            ("99999999999999999999", Err(ReplyError::NotANumber)),
+            ("one", Err(ReplyError::NotANumber)),
+        ] {
+            assert_eq!(whole(reply.as_bytes()), expected, "{reply}");
+        }
+    }
+
+    #[test]
+    fn lists_and_what_is_in_them() {
+        let texts =
+            |reply: &str| list(reply.as_bytes()).map(|all| all.iter().map(|e| String::from_utf8_lossy(e).into_owned()).collect::<Vec<_>>());
+        for (reply, expected) in [
+            ("", Ok(vec![])),
+            ("1", Ok(vec!["1"])),
+            ("1 , 2.5,3E1", Ok(vec!["1", "2.5", "3E1"])),
+            (r#""a,b",'c"',"d""e""#, Ok(vec![r#""a,b""#, r#"'c"'"#, r#""d""e""#])),
+            ("(@1,2:4),5", Ok(vec!["(@1,2:4)", "5"])),
+            ("1,,2", Err(ReplyError::NotAList)),
+            ("1,", Err(ReplyError::NotAList)),
+            (",", Err(ReplyError::NotAList)),
+            (r#""a,b"#, Err(ReplyError::NotAList)),
+            ("(1,2", Err(ReplyError::NotAList)),
+            ("1)", Err(ReplyError::NotAList)),
+        ] {
+            assert_eq!(texts(reply), expected.map(|all| all.into_iter().map(str::to_owned).collect()), "{reply}");
+        }
+        assert_eq!(numbers(b"1,-2.5,3E+01", ""), Ok(vec![1.0, -2.5, 30.0]));
+        assert_eq!(numbers(b"1 V,2V", "V"), Ok(vec![1.0, 2.0]));
+        assert_eq!(numbers(b"1,9.91E37", ""), Err(ReplyError::NoValue));
+        assert_eq!(numbers(b"-9.9E37,1", ""), Err(ReplyError::Overflow));
+        assert_eq!(numbers(b"1,nan", ""), Err(ReplyError::NotANumber));
+    }
+
+    #[test]
     fn error_entries_of_several_makers() {
         let entry = |code, text: &str| Ok(ErrorEntry { code, text: text.into() });
         for (reply, expected) in [
@@ -349,7 +458,9 @@ mod tests {
         assert_eq!(block(b"#15hello"), Ok(&b"hello"[..]));
         assert_eq!(block(b"#3005hello"), Ok(&b"hello"[..]));
         assert_eq!(block(b"#10"), Ok(&b""[..]));
-        for wrong in [&b"#15hell"[..], b"#15hello!", b"#0hello", b"#", b"#2", b"#9999999999", b"hello", b"#1x"] {
+        assert_eq!(block(b"#0hel\nlo"), Ok(&b"hel\nlo"[..]));
+        assert_eq!(block(b"#0"), Ok(&b""[..]));
+        for wrong in [&b"#15hell"[..], b"#15hello!", b"0hello", b"#", b"#2", b"#9999999999", b"hello", b"#1x"] {
             assert_eq!(block(wrong), Err(ReplyError::NotABlock), "{}", wrong.escape_ascii());
         }
     }
@@ -360,6 +471,7 @@ mod tests {
             let value = number(&bytes, "V");
             prop_assert!(value.is_err() || value.is_ok_and(|v| v.is_finite() && v.abs() < 9.9e37));
             let _ = (boolean(&bytes), string(&bytes), error_entry(&bytes), block(&bytes), block_end(&bytes));
+            let _ = (whole(&bytes), list(&bytes), numbers(&bytes, "V"));
         }
 
         #[test]

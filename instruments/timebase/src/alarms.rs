@@ -17,6 +17,8 @@ pub(crate) type Alarm = (Instant, u64);
 struct State {
     next: u64,
     due: BTreeMap<Alarm, Waker>,
+    /// The thread looks again by itself then; `None`: not before it is told.
+    looks: Option<Instant>,
     closed: bool,
 }
 
@@ -50,9 +52,14 @@ impl Alarms {
         state.next += 1;
         let alarm = (at, state.next);
         state.due.insert(alarm, waker);
-        let first = state.due.first_key_value().is_some_and(|(k, _)| *k == alarm);
+        // Most alarms are deadlines of replies that come sooner: the thread is not
+        // woken for each of them, but looks after what is left when one has passed.
+        let sooner = state.looks.is_none_or(|looks| at < looks);
+        if sooner {
+            state.looks = Some(at);
+        }
         drop(state);
-        if first {
+        if sooner {
             self.0.earlier.notify_one();
         }
         alarm
@@ -94,6 +101,7 @@ fn ring(shared: &Weak<Shared>) {
                 return;
             }
             let next = state.due.first_key_value().map(|((at, _), _)| *at);
+            state.looks = next;
             let waited = match next {
                 Some(at) => shared.earlier.wait_timeout(state, at.duration_since(now)).map(|w| w.0).map_err(|e| e.into_inner().0),
                 None => shared.earlier.wait(state).map_err(PoisonError::into_inner),

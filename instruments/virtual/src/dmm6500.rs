@@ -1,4 +1,4 @@
-//! Keithley DMM6500 as a DC voltmeter.
+//! Keithley DMM6500 as a DC voltmeter and, in [`crate::digitizer`], as a digitizer.
 //!
 //! From its data sheet's 1-year table: accuracy, ranges, 20 % overrange.
 //! `:READ?` takes the aperture. Entries of its error queue carry a severity and
@@ -6,7 +6,7 @@
 //! 1 PLC, falling with the root of the aperture; 0.5 to 1.5 ms for a message.
 //! Readings as binary numbers (`FORM REAL` and `SREAL`) as the reference manuals
 //! of its family have them: a block `#0`, the low byte first unless told.
-//! Not here: buffers, triggers, the digitizer, other functions.
+//! Not here: other functions.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +22,7 @@ use scpi_contrib::{
     ieee488_cls, ieee488_ese, ieee488_esr, ieee488_opc, ieee488_rst, ieee488_sre, ieee488_stb, ieee488_tst, ieee488_wai, scpi_status,
 };
 
+use crate::digitizer::{self, Digitizing};
 use crate::imperfection::{Imperfection, quantised};
 use crate::terminals::Terminals;
 use crate::unit::{Behaviour, Idn, Unit, run_tree};
@@ -46,6 +47,7 @@ pub(crate) struct Dmm6500 {
     format: Format,
     /// The high byte of a binary number goes first.
     big_endian: bool,
+    pub(crate) digitizing: Digitizing,
 }
 
 /// How a reading is sent.
@@ -78,13 +80,33 @@ impl Dmm6500 {
             reading: None,
             format: Format::Text,
             big_endian: false,
+            digitizing: Digitizing::default(),
+        }
+    }
+
+    pub(crate) fn now(&self) -> Nanos {
+        self.clock.now()
+    }
+
+    /// Puts into the buffer what was sampled since the last time.
+    pub(crate) fn digitize(&mut self) {
+        if let Some((first, interval, count)) = self.digitizing.missing(self.clock.now()) {
+            let cycles = interval.as_secs_f64() * MAINS_HZ;
+            let truths = self.terminals.samples(first, interval, count);
+            let samples: Vec<f64> = truths.into_iter().map(|truth| self.shown(truth, cycles)).collect();
+            self.digitizing.add(samples);
         }
     }
 
     fn value(&mut self, since: Nanos) -> f64 {
-        let (range, _, _) = RANGES[self.range];
         let truth = self.terminals.mean_volts(since);
-        let volts = self.errors[self.range].noisy(truth, self.nplc.sqrt(), &mut self.rng);
+        self.shown(truth, self.nplc)
+    }
+
+    /// What it makes of a voltage over so many power line cycles.
+    fn shown(&mut self, truth: f64, cycles: f64) -> f64 {
+        let (range, _, _) = RANGES[self.range];
+        let volts = self.errors[self.range].noisy(truth, cycles.sqrt(), &mut self.rng);
         let most = if range < 1000.0 { range * 1.2 } else { range };
         if volts.abs() > most {
             return 9.9e37_f64.copysign(volts);
@@ -92,18 +114,23 @@ impl Dmm6500 {
         quantised(volts, range * 1e-6)
     }
 
-    /// A reading as it is sent.
-    fn formatted(&self, value: f64) -> Vec<u8> {
-        let number = match self.format {
-            Format::Text if value.abs() == 9.9e37 => return format!("{}9.900000E+37", if value < 0.0 { "-" } else { "" }).into_bytes(),
-            Format::Text => return nr3(value).into_bytes(),
-            Format::Single if self.big_endian => (value as f32).to_be_bytes().to_vec(),
-            Format::Single => (value as f32).to_le_bytes().to_vec(),
-            Format::Double if self.big_endian => value.to_be_bytes().to_vec(),
-            Format::Double => value.to_le_bytes().to_vec(),
+    /// Readings as they are sent.
+    pub(crate) fn formatted(&self, values: &[f64]) -> Vec<u8> {
+        let binary = |of: fn(f64, bool) -> Vec<u8>| {
+            let mut bytes = b"#0".to_vec();
+            bytes.extend(values.iter().flat_map(|value| of(*value, self.big_endian)));
+            bytes
         };
-        [b"#0", &number[..]].concat()
+        match self.format {
+            Format::Text => values.iter().map(|value| text(*value)).collect::<Vec<_>>().join(",").into_bytes(),
+            Format::Single => binary(|v, big| if big { (v as f32).to_be_bytes() } else { (v as f32).to_le_bytes() }.to_vec()),
+            Format::Double => binary(|v, big| if big { v.to_be_bytes() } else { v.to_le_bytes() }.to_vec()),
+        }
     }
+}
+
+fn text(value: f64) -> String {
+    if value.abs() == 9.9e37 { format!("{}9.900000E+37", if value < 0.0 { "-" } else { "" }) } else { nr3(value) }
 }
 
 impl Behaviour for Dmm6500 {
@@ -116,6 +143,7 @@ impl Behaviour for Dmm6500 {
         self.nplc = 1.0;
         self.format = Format::Text;
         self.big_endian = false;
+        self.digitizing = Digitizing::default();
     }
 
     fn run(unit: &mut Unit<Self>, message: &[u8], out: &mut Vec<u8>) {
@@ -137,7 +165,7 @@ impl Behaviour for Dmm6500 {
 
     fn complete(&mut self) -> Option<Vec<u8>> {
         let value = self.reading.take().map(|since| self.value(since))?;
-        Some(self.formatted(value))
+        Some(self.formatted(&[value]))
     }
 }
 
@@ -159,10 +187,14 @@ struct Function;
 
 impl Command<Unit<Dmm6500>> for Function {
     cmd_both!();
-    fn event(&self, _: &mut Unit<Dmm6500>, _: &mut Context, mut parameters: Parameters) -> Result<()> {
+    fn event(&self, unit: &mut Unit<Dmm6500>, _: &mut Context, mut parameters: Parameters) -> Result<()> {
         let function: &[u8] = parameters.next_data()?;
         let known: [&[u8]; 4] = [b"VOLT:DC", b"VOLT", b"VOLTAGE:DC", b"VOLTAGE"];
-        if known.iter().any(|k| k.eq_ignore_ascii_case(function)) { Ok(()) } else { Err(ErrorCode::IllegalParameterValue.into()) }
+        if !known.iter().any(|k| k.eq_ignore_ascii_case(function)) {
+            return Err(ErrorCode::IllegalParameterValue.into());
+        }
+        unit.behaviour.digitizing.leave();
+        Ok(())
     }
     fn query(&self, _: &mut Unit<Dmm6500>, _: &mut Context, _: Parameters, mut response: ResponseUnit) -> Result<()> {
         response.data(&b"VOLT:DC"[..]).finish()
@@ -295,6 +327,20 @@ const TREE: Node<'static, Unit<Dmm6500>> = Root![
         Leaf!(b"FUNCtion" => &Function),
         Branch![b"VOLTage"; Branch![default b"DC";
             Leaf!(b"RANGe" => &Range),
-            Leaf!(b"NPLCycles" => &Aperture)]]],
+            Leaf!(b"NPLCycles" => &Aperture)]],
+        Branch![b"DIGitize";
+            Leaf!(b"FUNCtion" => &digitizer::Function),
+            Branch![b"VOLTage"; Leaf!(b"RANGe" => &Range), Leaf!(b"SRATe" => &digitizer::Rate)]]],
+    Branch![b"TRACe";
+        Leaf!(b"ACTual" => &digitizer::Actual),
+        Leaf!(b"DATA" => &digitizer::Data),
+        Leaf!(b"POINts" => &digitizer::Points)],
+    Branch![b"TRIGger";
+        Leaf!(b"LOAD" => &digitizer::Load),
+        Branch![b"BLOCk";
+            Branch![b"BUFFer"; Leaf!(b"CLEar" => &digitizer::BlockClear)],
+            Leaf!(b"MDIGitize" => &digitizer::BlockDigitize)]],
+    Branch![b"INITiate"; Leaf!(default b"IMMediate" => &digitizer::Initiate)],
+    Leaf!(b"ABORt" => &digitizer::Abort),
     Branch![b"FORMat"; Leaf!(default b"DATA" => &DataFormat), Leaf!(b"BORDer" => &ByteOrder)]
 ];

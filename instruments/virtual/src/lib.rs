@@ -7,6 +7,7 @@
 //! the physics ([`Terminals`] is implemented by the twin).
 
 mod ailments;
+mod digitizer;
 mod dmm6500;
 pub mod faults;
 mod hislip;

@@ -1,5 +1,7 @@
 //! What a virtual instrument is clamped to.
 
+use std::time::Duration;
+
 use hil_timebase::Nanos;
 
 /// What a two-quadrant source presents to the outside.
@@ -36,6 +38,13 @@ pub trait Terminals: Send + Sync {
     /// Mean voltage from `since` to the present, in V; for a meter's aperture.
     /// A world may answer with the mean of the ends.
     fn mean_volts(&self, since: Nanos) -> f64;
+
+    /// Mean voltages of `count` intervals one after the other, the first of which
+    /// begins at `first`, all of them past, in V; for a digitizer. A world without
+    /// a memory answers with the present.
+    fn samples(&self, _first: Nanos, _interval: Duration, count: usize) -> Vec<f64> {
+        vec![self.volts(); count]
+    }
 
     /// True while a source's current limit, not its voltage, decides.
     fn constant_current(&self) -> bool;

@@ -293,6 +293,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Hislip<S> {
         true
     }
 
+    fn at_end(&self) -> bool {
+        self.ready.is_empty() && self.last_byte.is_none()
+    }
+
     fn device_clear(&mut self) -> Aside<'_, ()> {
         Box::pin(self.clear())
     }

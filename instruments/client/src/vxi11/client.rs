@@ -362,6 +362,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Vxi11<S> {
         true
     }
 
+    fn at_end(&self) -> bool {
+        self.ready.is_empty() && self.wanted.is_none()
+    }
+
     fn expect_reply(&mut self, within: Duration) {
         self.wanted = Some(within);
     }

@@ -1,5 +1,7 @@
 //! Virtual instruments on TCP, over every protocol.
 
+mod digitizer;
+mod every_link;
 mod messages;
 mod pty;
 mod support;

@@ -8,19 +8,24 @@ use hil_client::LinkSettings;
 use hil_timebase::{Clock, Nanos, Runtime};
 use hil_virtual::{Identity, Instrument, Model, SourceState, Terminals};
 
-/// Studs with a volt across them.
-struct Nothing;
+/// Of studs that tell the time.
+pub const VOLTS_AT_FIRST: f64 = 1.0;
+pub const VOLTS_PER_SECOND: f64 = 2.0;
 
-impl Terminals for Nothing {
+/// Studs with a volt across them, and more as time goes by if there is a clock.
+struct Studs(Option<Clock>);
+
+impl Terminals for Studs {
     fn drive(&self, _: SourceState) {}
     fn volts(&self) -> f64 {
-        1.0
+        let seconds = self.0.as_ref().map_or(0.0, |clock| clock.now().since(Nanos::ZERO).as_secs_f64());
+        VOLTS_AT_FIRST + VOLTS_PER_SECOND * seconds
     }
     fn amps(&self) -> f64 {
         0.0
     }
     fn mean_volts(&self, _: Nanos) -> f64 {
-        1.0
+        self.volts()
     }
     fn constant_current(&self) -> bool {
         false
@@ -34,8 +39,16 @@ pub struct Bench {
 
 impl Bench {
     pub fn new(clock: &Clock) -> Self {
+        Self::on(Studs(None), clock)
+    }
+
+    pub fn telling_the_time(clock: &Clock) -> Self {
+        Self::on(Studs(Some(clock.clone())), clock)
+    }
+
+    fn on(studs: Studs, clock: &Clock) -> Self {
         let identity = Identity::new("2810450001");
-        let psb = Instrument::power_up(Model::EaPsb10060(120), &identity, Arc::new(Nothing), clock.clone(), 1, Duration::ZERO);
+        let psb = Instrument::power_up(Model::EaPsb10060(120), &identity, Arc::new(studs), clock.clone(), 1, Duration::ZERO);
         Self { psb: Rc::new(psb) }
     }
 }
