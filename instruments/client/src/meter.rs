@@ -44,6 +44,7 @@ impl Meter {
         let identity = self.driver.identify().await?;
         self.driver.forget_the_past().await?;
         self.check_language().await?;
+        self.driver.prepare(Verb::Remote).await?;
         let (set, query) = (self.driver.command(Verb::SetFunction, 0.0)?, self.driver.command(Verb::QueryFunction, 0.0)?);
         let (_, reply) = self.driver.write_and_ask(Lane::Normal, set, query).await?;
         self.same_function(&reply)?;
@@ -68,15 +69,15 @@ impl Meter {
     /// The first thing that is not so, and the link's.
     pub async fn prove(&self, since: Nanos) -> Result<(), ClientError> {
         self.driver.prove(since).await?;
-        let function = self.driver.link.ask(&self.driver.command(Verb::QueryFunction, 0.0)?).await?;
+        let function = self.driver.ask(&self.driver.command(Verb::QueryFunction, 0.0)?).await?;
         self.same_function(function.as_bytes())?;
         let query = self.driver.command(Verb::QueryAperture, 0.0)?;
-        let aperture = self.driver.link.ask(&query).await?;
+        let aperture = self.driver.ask(&query).await?;
         self.same(&query, aperture.as_bytes(), self.nplc, "")?;
         // Somebody else may be changing it now: looked up as late as may be.
         let Some(range) = self.range.get() else { return Ok(()) };
         let query = self.driver.command(Verb::QueryRange, 0.0)?;
-        let found = self.driver.link.ask(&query).await?;
+        let found = self.driver.ask(&query).await?;
         self.same(&query, found.as_bytes(), range, "V")
     }
 
@@ -87,7 +88,7 @@ impl Meter {
 
     async fn check_language(&self) -> Result<(), ClientError> {
         let Some(language) = &self.dialect().quirks.language else { return Ok(()) };
-        let found = self.driver.link.ask(language.query.text()).await?;
+        let found = self.driver.ask(&language.query.text()).await?;
         if found.trim() == language.expected {
             return Ok(());
         }
@@ -156,7 +157,7 @@ impl Meter {
         let within = self.driver.link.settings().reply_within + self.reading_time();
         let read = Move::Ask { query: query.clone(), within: Some(within) };
         let outcome = if self.range.get() == Some(range) {
-            self.driver.link.run(Lane::Normal, vec![read]).await
+            self.driver.run(Lane::Normal, vec![read]).await
         } else {
             self.range.set(None);
             let change = self.changes.get() + 1;
@@ -181,7 +182,7 @@ impl Meter {
     async fn change_range_and(&self, range: f64, read: Move) -> Result<Vec<Outcome>, ClientError> {
         let (set, query) = (self.driver.command(Verb::SetRange, range)?, self.driver.command(Verb::QueryRange, 0.0)?);
         let moves = vec![Move::tell(set.clone()), Move::Errors, Move::ask(query.clone()), read];
-        let outcomes = self.driver.link.run(Lane::Normal, moves).await?;
+        let outcomes = self.driver.run(Lane::Normal, moves).await?;
         match outcomes.as_slice() {
             [_, Outcome::Errors(errors), Outcome::Answered { reply, .. }, _] => {
                 self.driver.accepted(&set, errors)?;

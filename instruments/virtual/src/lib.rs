@@ -9,6 +9,8 @@
 mod ailments;
 mod dmm6500;
 pub mod faults;
+mod feasa;
+mod generic;
 mod hislip;
 mod imperfection;
 mod instrument;
@@ -28,5 +30,5 @@ pub use instrument::Instrument;
 pub use pty::Pty;
 pub use serve::{Identity, Model, serve};
 pub use tcp::{Clients, listen};
-pub use terminals::{SourceState, Terminals};
+pub use terminals::{Light, SourceState, Terminals};
 pub use vxi11::listen as listen_vxi11;
