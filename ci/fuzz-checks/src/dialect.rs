@@ -9,7 +9,7 @@ pub fn check(bytes: &[u8]) {
     let Some(text) = files::texts(bytes).next() else { return };
     let dialect = match Dialect::parse(text) {
         Ok(dialect) => dialect,
-        Err(error) => return assert!(!error.to_string().trim().is_empty()),
+        Err(error) => return assert!(!error.trim().is_empty()),
     };
     assert_eq!(Dialect::parse(text).as_ref(), Ok(&dialect), "read twice");
     let settings = dialect.link_settings();
@@ -17,7 +17,7 @@ pub fn check(bytes: &[u8]) {
     assert!(!settings.reply_within.is_zero() && !settings.quiet.is_zero());
     for command in dialect.commands.values() {
         for value in [0.0, -1.5, 1e-9, 123_456.789] {
-            let line = command.with(value);
+            let line = command.send.with(value);
             assert!(!line.is_empty() && line.bytes().all(|b| (b' '..=b'~').contains(&b)), "{line:?}");
         }
     }

@@ -42,6 +42,9 @@ pub enum Command {
     /// What becomes of a bench between runs.
     #[command(subcommand)]
     Bench(BenchCommand),
+    /// Instruments by themselves, without a bench.
+    #[command(subcommand)]
+    Instrument(InstrumentCommand),
     /// Print the JSON Schema of plans, for editors.
     Schema,
     /// List the defects a virtual unit can be given, and what they are made of.
@@ -409,6 +412,14 @@ pub enum BenchCommand {
     /// Take back that a bench is broken: somebody has switched it off by hand
     /// and seen that it is off.
     Clear(BenchClear),
+}
+
+/// `hil instrument`.
+#[derive(Subcommand, Debug)]
+pub enum InstrumentCommand {
+    /// Whether a dialect file is right, what its model is good for, and whether an
+    /// instrument does what the file says: the virtual one, and the one at an address.
+    Check(crate::instrument_check::InstrumentCheck),
 }
 
 /// `hil bench check`.

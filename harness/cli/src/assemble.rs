@@ -95,7 +95,7 @@ fn world(runtime: &Runtime, loaded: &Loaded, unit: &VirtualUnit, seed: u64) -> R
     let clock = runtime.clock();
     let twin = Twin::new(clock.clone(), &config);
     runtime.attach(twin.world());
-    let instruments = powered_up(&loaded.bench, loaded.like, &twin, &clock, seed);
+    let instruments = powered_up(&loaded.bench, &loaded.dialects, loaded.like, &twin, &clock, seed);
     let connector = in_memory(instruments.clone());
     let instruments = instruments.into_iter().filter_map(|(name, it)| Some((name, it.ok()?))).collect();
     Ok(World { twin, instruments, connector })
@@ -128,7 +128,7 @@ pub fn bench_alone(loaded: &LoadedBench) -> Result<(Runtime, BoundBench), Failur
             let config = TwinConfig { fixture_serial: bench.fixture_serial.clone(), ..TwinConfig::default() };
             let twin = Twin::new(clock.clone(), &config);
             runtime.attach(twin.world());
-            let connector = in_memory(powered_up(bench, false, &twin, &clock, config.seed));
+            let connector = in_memory(powered_up(bench, dialects, false, &twin, &clock, config.seed));
             Ok((runtime, bind(bench, dialects, twin.fixture(), connector, clock, wire::trace())?))
         }
         BenchKind::Real => {
@@ -229,13 +229,12 @@ fn sabotaged(bench: BoundBench, panic_on: Option<&str>) -> Rc<dyn Bench> {
 }
 
 /// Instruments of a real bench of which nobody knows where they are clamped, or
-/// where the twin has nothing, or that have no virtual model.
+/// where the twin has nothing.
 ///
 /// # Errors
 /// All of them, for `--like`.
 pub fn unplaced(bench: &BenchFile) -> Result<(), Failure> {
     let wrong = |spec: &InstrumentSpec| match spec.terminals.as_deref() {
-        _ if Model::from_dialect(&spec.dialect).is_none() => Some(format!("there is no virtual `{}`", spec.dialect)),
         Some(name) if Twin::TERMINALS.contains(&name) => None,
         Some(name) => Some(format!("the twin has no terminals `{name}`, expected one of {}", Twin::TERMINALS.join(", "))),
         None => Some("does not say where it is clamped, expected `terminals`".to_owned()),
@@ -268,10 +267,17 @@ fn by_ports(ports: Rc<Ports>, others: Connector) -> Connector {
 }
 
 /// All instruments of a virtual bench, or why there is none such.
-fn powered_up(bench: &BenchFile, like: bool, twin: &Twin, clock: &Clock, seed: u64) -> BTreeMap<String, Result<Rc<Instrument>, String>> {
+fn powered_up(
+    bench: &BenchFile,
+    dialects: &BTreeMap<String, Dialect>,
+    like: bool,
+    twin: &Twin,
+    clock: &Clock,
+    seed: u64,
+) -> BTreeMap<String, Result<Rc<Instrument>, String>> {
     let shunts = likeness::shunts(bench, seed, like);
     let power_up = |spec: &InstrumentSpec| {
-        let (model, terminals) = counterpart(twin, spec, shunts.get(&spec.name).copied())?;
+        let (model, terminals) = counterpart(twin, spec, dialects, shunts.get(&spec.name).copied())?;
         let identity = Identity::new(&spec.serial);
         Ok(Rc::new(Instrument::power_up(model, &identity, terminals, clock.clone(), seed, Duration::ZERO)))
     };
@@ -300,8 +306,14 @@ fn in_memory(instruments: BTreeMap<String, Result<Rc<Instrument>, String>>) -> C
 ///
 /// # Errors
 /// The words of what there is none of.
-pub fn counterpart(twin: &Twin, spec: &InstrumentSpec, shunt: Option<f64>) -> Result<(Model, Arc<dyn Terminals>), String> {
-    let model = Model::from_dialect(&spec.dialect).ok_or_else(|| format!("there is no virtual `{}`", spec.dialect))?;
+pub fn counterpart(
+    twin: &Twin,
+    spec: &InstrumentSpec,
+    dialects: &BTreeMap<String, Dialect>,
+    shunt: Option<f64>,
+) -> Result<(Model, Arc<dyn Terminals>), String> {
+    let dialect = dialects.get(&spec.dialect).ok_or_else(|| format!("there is no dialect `{}`", spec.dialect))?;
+    let model = Model::of(&spec.dialect, dialect);
     let name = spec.terminals.as_deref().unwrap_or(&spec.name);
     let terminals = twin.terminals_with(name, shunt);
     let terminals =

@@ -19,6 +19,7 @@ pub mod folder;
 pub mod guardian;
 pub mod home;
 pub mod identity;
+pub mod instrument_check;
 pub mod journal;
 pub mod likeness;
 pub mod list_defects;
@@ -44,7 +45,7 @@ pub mod wire;
 
 use std::io::Write as _;
 
-use args::{BenchCommand, CheckArguments, Command, StationCommand, VirtualCommand};
+use args::{BenchCommand, CheckArguments, Command, InstrumentCommand, StationCommand, VirtualCommand};
 use failure::Failure;
 
 /// Carries out a command and returns the exit code.
@@ -65,6 +66,7 @@ pub fn carry_out(command: &Command, verbose: u8) -> Result<u8, Failure> {
         }
         Command::Bench(BenchCommand::Show(arguments)) => bench_show::show(arguments),
         Command::Bench(BenchCommand::Check(arguments)) => bench_check::check(arguments),
+        Command::Instrument(InstrumentCommand::Check(arguments)) => instrument_check::check(arguments),
         Command::Schema => {
             say(hil_model::PLAN_SCHEMA.trim_end());
             Ok(0)

@@ -1,6 +1,6 @@
 //! Reads everything a run needs, and reports all errors of all files at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use hil_bench::{BenchFile, BenchKind, Day};
@@ -103,9 +103,9 @@ pub fn load_on(
     let plan_text = read(plan, "plan")?;
     let project = Project::around(plan)?;
     let mut overrides = overrides(parameters)?;
-    let dialects = dialects(&project)?;
     let bench_path = project.bench(bench)?;
     let bench_text = read(&bench_path, "bench")?;
+    let dialects = dialects(&project, &bench_path, &bench_text)?;
 
     let mut files = Files::default();
     let plan_id = files.add("plan", plan, plan_text);
@@ -225,9 +225,9 @@ pub fn load_bench(bench: &str) -> Result<LoadedBench, Failure> {
 /// Every error of the file, rendered for a person.
 pub fn load_bench_near(place: &Path, bench: &str) -> Result<LoadedBench, Failure> {
     let project = Project::around(place)?;
-    let dialects = dialects(&project)?;
     let path = project.bench(bench)?;
     let text = read(&path, "bench")?;
+    let dialects = dialects(&project, &path, &text)?;
     let mut files = Files::default();
     let id = files.add("bench", &path, text.clone());
     let bench = BenchFile::read(&files.sources, id, &dialects).map_err(|errors| Failure::diagnostics(&files.sources, &errors))?;
@@ -323,13 +323,32 @@ fn overrides(parameters: &[String]) -> Result<BTreeMap<String, String>, Failure>
         })
 }
 
-fn dialects(project: &Project) -> Result<BTreeMap<String, Dialect>, Failure> {
+/// All dialects of the project, and those files that a bench file names by their
+/// paths, seen from its own folder.
+fn dialects(project: &Project, bench: &Path, bench_text: &str) -> Result<BTreeMap<String, Dialect>, Failure> {
     let mut all = BTreeMap::new();
     for path in project.dialects() {
-        let text = read(&path, "dialect")?;
-        let dialect = Dialect::parse(&text).map_err(|e| Failure::invalid(format!("dialect `{}`: {e}", shown(&path)), None))?;
         let name = path.file_stem().map_or(String::new(), |s| s.to_string_lossy().into_owned());
-        all.insert(name, dialect);
+        all.extend(dialect(&path)?.channels_of(&name));
+    }
+    let folder = bench.parent().unwrap_or(Path::new(""));
+    for name in named_files(bench_text) {
+        all.extend(dialect(&folder.join(&name))?.channels_of(&name));
     }
     Ok(all)
+}
+
+fn dialect(path: &Path) -> Result<Dialect, Failure> {
+    let mut sources = Sources::default();
+    let file = sources.add(shown(path), read(path, "dialect")?);
+    Dialect::read(&sources, file).map_err(|errors| Failure::diagnostics(&sources, &errors))
+}
+
+/// The dialects of a bench file that are files of their own. What is wrong with the
+/// bench file, its reader says.
+fn named_files(bench_text: &str) -> BTreeSet<String> {
+    let Ok(bench) = bench_text.parse::<toml::Table>() else { return BTreeSet::new() };
+    let instruments = bench.get("instrument").and_then(toml::Value::as_array).into_iter().flatten();
+    let names = instruments.filter_map(|i| i.get("dialect")?.as_str());
+    names.filter(|name| name.ends_with(".toml")).map(str::to_owned).collect()
 }

@@ -160,7 +160,7 @@ async fn begin_instrument(
     port: u16,
 ) -> Result<(Rc<Instrument>, Address), Failure> {
     let invalid = |e: String| Failure::invalid(format!("bench `{}`: instrument `{}`: {e}", loaded.bench.id, spec.name), None);
-    let (model, terminals) = counterpart(twin, spec, None).map_err(invalid)?;
+    let (model, terminals) = counterpart(twin, spec, &loaded.dialects, None).map_err(invalid)?;
     let dialect = loaded.dialects.get(&spec.dialect);
     let off_latency = dialect.and_then(|d| d.quirks.off_latency.as_ref()).map_or(Duration::ZERO, |q| q.after);
     let identity = Identity::new(&spec.serial);

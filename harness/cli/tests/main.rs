@@ -14,6 +14,8 @@ mod determinism;
 mod durability;
 #[path = "suite/guardian.rs"]
 mod guardian;
+#[path = "suite/instruments.rs"]
+mod instruments;
 #[path = "suite/interrupts.rs"]
 mod interrupts;
 #[path = "suite/language.rs"]

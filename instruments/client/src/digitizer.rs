@@ -13,9 +13,8 @@ use std::time::Duration;
 
 use hil_model::Quantity;
 use hil_timebase::Nanos;
-use serde::Deserialize;
 
-use crate::dialect::{Dialect, Function, duration};
+use crate::dialect::{Dialect, Function};
 use crate::error::{ClientError, ErrorKind};
 use crate::link::{Lane, Move, Outcome};
 use crate::meter::Meter;
@@ -33,14 +32,11 @@ const RECTANGULAR: f64 = 1.154_700_538_379_251_5;
 
 /// How a model digitizes. In its commands stand `{volts}`, `{hertz}`, `{samples}`,
 /// `{first}` and `{last}`, the last two counted from 1.
-#[derive(Clone, PartialEq, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct DigitizerFacts {
     /// Least time from one sample to the next.
-    #[serde(deserialize_with = "duration")]
     pub shortest_interval: Duration,
     /// The most.
-    #[serde(deserialize_with = "duration")]
     pub longest_interval: Duration,
     /// Samples of one record.
     pub record: usize,
@@ -61,7 +57,6 @@ pub struct DigitizerFacts {
     /// Where this is known from.
     pub source: String,
     /// Not confirmed by the maker's documents.
-    #[serde(default)]
     pub assumption: bool,
 }
 
@@ -72,13 +67,13 @@ impl DigitizerFacts {
         let lines = self.prepare.iter().chain(&self.leave).chain([&self.start, &self.stop, &self.count, &self.fetch]);
         let printable = |text: &String| !text.is_empty() && text.bytes().all(|b| (b' '..=b'~').contains(&b));
         if !lines.clone().all(printable) {
-            Some("digitizer: every command must be a line of printable ASCII")
+            Some("every command must be a line of printable ASCII")
         } else if self.shortest_interval.is_zero() || self.longest_interval < self.shortest_interval || self.record == 0 {
-            Some("digitizer: `shortest-interval` and `record` must not be zero, and `longest-interval` not below the shortest")
+            Some("`shortest-interval` and `record` must not be zero, and `longest-interval` not below the shortest")
         } else if !(asks(&self.count) && asks(&self.fetch)) || !self.fetch.contains("{first}") || !self.fetch.contains("{last}") {
-            Some("digitizer: `count` and `fetch` must ask, and `fetch` for `{first}` to `{last}`")
+            Some("`count` and `fetch` must ask, and `fetch` for `{first}` to `{last}`")
         } else if !(0.0..=100.0).contains(&self.percent_of_range) {
-            Some("digitizer: `percent-of-range` must be 0 to 100")
+            Some("`percent-of-range` must be 0 to 100")
         } else {
             None
         }

@@ -12,6 +12,7 @@ use crate::dialect::{Dialect, Function, Identity, Verb};
 use crate::error::{ClientError, ErrorKind, shown};
 use crate::link::{Lane, Link, Move, Outcome};
 use crate::scpi::{self, ErrorEntry, ReplyError};
+use crate::template::Template;
 
 /// Of the standard event status (IEEE 488.2 11.5.1): power on …
 const POWER_ON: u16 = 1 << 7;
@@ -72,8 +73,49 @@ impl Driver {
 
     /// The command for `verb`, with `value` in its field.
     pub(crate) fn command(&self, verb: Verb, value: f64) -> Result<String, ClientError> {
-        let template = self.dialect.commands.get(&verb);
+        let template = self.dialect.template(verb);
         template.map(|t| t.with(value)).ok_or_else(|| self.link.error(ErrorKind::Unsupported { what: verb.words() }))
+    }
+
+    /// As [`Link::run`], for this channel of an instrument that has to be told which
+    /// one is meant.
+    pub(crate) async fn run(&self, lane: Lane, mut moves: Vec<Move>) -> Result<Vec<Outcome>, ClientError> {
+        let Some(select) = self.dialect.template(Verb::SelectChannel) else { return self.link.run(lane, moves).await };
+        moves.insert(0, Move::tell(select.text()));
+        let mut outcomes = self.link.run(lane, moves).await?;
+        outcomes.remove(0);
+        Ok(outcomes)
+    }
+
+    /// As [`Link::ask`], for this channel.
+    pub(crate) async fn ask(&self, query: &str) -> Result<String, ClientError> {
+        let outcomes = self.run(Lane::Normal, vec![Move::ask(query)]).await?;
+        match outcomes.as_slice() {
+            [Outcome::Answered { reply, .. }] => String::from_utf8(reply.clone()).map_err(|_| self.garbled(query, reply, "text")),
+            _ => Err(self.incomplete()),
+        }
+    }
+
+    /// Tells it what the dialect has for `verb`; nothing where it has nothing.
+    pub(crate) async fn prepare(&self, verb: Verb) -> Result<(), ClientError> {
+        match self.dialect.template(verb) {
+            Some(command) => self.write(Lane::Normal, command.text()).await.map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the reply to `verb` says yes: a bit of a register, a word of the
+    /// model's, or 1 or ON.
+    pub(crate) fn says_yes(&self, verb: Verb, query: &str, reply: &[u8]) -> Result<bool, ClientError> {
+        let command = self.dialect.commands.get(&verb);
+        if let Some(bit) = command.and_then(|c| c.bits.first()) {
+            let found = scpi::register(reply).map_err(|_| self.garbled(query, reply, "a whole number"))?;
+            return Ok(found >> bit & 1 == 1);
+        }
+        if command.and_then(|c| c.answer.as_ref()).is_some_and(|yes| reply.trim_ascii().eq_ignore_ascii_case(yes.as_bytes())) {
+            return Ok(true);
+        }
+        scpi::boolean(reply).map_err(|_| self.garbled(query, reply, "0, 1, OFF or ON"))
     }
 
     /// Asks who it is.
@@ -85,7 +127,7 @@ impl Driver {
 
     /// What its error queue holds, oldest first; empties it.
     pub(crate) async fn queued(&self) -> Result<Vec<String>, ClientError> {
-        match self.link.run(Lane::Normal, vec![Move::Errors]).await?.as_slice() {
+        match self.run(Lane::Normal, vec![Move::Errors]).await?.as_slice() {
             [Outcome::Errors(errors)] => Ok(errors.iter().map(ToString::to_string).collect()),
             _ => Err(self.incomplete()),
         }
@@ -104,6 +146,23 @@ impl Driver {
         Ok(found)
     }
 
+    /// Who a model is that tells its serial number alone.
+    pub(crate) fn with_serial(&self, serial: &str) -> Identity {
+        let model = &self.dialect.identity;
+        let (maker, model) = (model.maker.clone(), model.model.clone());
+        Identity { maker, model, serial: serial.escape_default().to_string(), firmware: "not told".into() }
+    }
+
+    /// That it is the one expected, by its serial number.
+    pub(crate) fn has_serial(&self, found: &Identity) -> Result<Identity, ClientError> {
+        if found.serial != self.serial {
+            let expected = self.dialect.identity.as_told(&self.serial);
+            return Err(self.link.error(ErrorKind::WrongIdentity { found: found.to_string(), expected }));
+        }
+        *self.identity.borrow_mut() = Some(found.clone());
+        Ok(found.clone())
+    }
+
     /// Drops what befell the instrument before us: errors and events.
     pub(crate) async fn forget_the_past(&self) -> Result<(), ClientError> {
         self.link.run(Lane::Normal, vec![Move::Errors]).await?;
@@ -114,11 +173,11 @@ impl Driver {
     }
 
     fn events_query(&self) -> Option<String> {
-        self.dialect.commands.get(&Verb::QueryEvents).map(|t| t.text().to_owned())
+        self.dialect.template(Verb::QueryEvents).map(Template::text)
     }
 
     fn unregulated_query(&self) -> Option<String> {
-        self.dialect.quirks.unregulated.as_ref().map(|q| q.query.text().to_owned())
+        self.dialect.quirks.unregulated.as_ref().map(|q| q.query.text())
     }
 
     /// That question and answer belonged together since `since`, that it is still
@@ -173,7 +232,7 @@ impl Driver {
     /// Sends `command`, reads the error queue, asks `query`: one job, so that
     /// another's error is not taken for this one's.
     pub(crate) async fn write_and_ask(&self, lane: Lane, command: String, query: String) -> Result<(Confirmed, Vec<u8>), ClientError> {
-        let outcomes = self.link.run(lane, vec![Move::tell(command.clone()), Move::Errors, Move::ask(query)]).await?;
+        let outcomes = self.run(lane, vec![Move::tell(command.clone()), Move::Errors, Move::ask(query)]).await?;
         match outcomes.as_slice() {
             [Outcome::Told { at }, Outcome::Errors(errors), Outcome::Answered { reply, answered, .. }] => {
                 self.accepted(&command, errors)?;
@@ -185,7 +244,7 @@ impl Driver {
 
     /// Sends `command` and reads the error queue.
     pub(crate) async fn write(&self, lane: Lane, command: String) -> Result<Confirmed, ClientError> {
-        let outcomes = self.link.run(lane, vec![Move::tell(command.clone()), Move::Errors]).await?;
+        let outcomes = self.run(lane, vec![Move::tell(command.clone()), Move::Errors]).await?;
         match outcomes.as_slice() {
             [Outcome::Told { at }, Outcome::Errors(errors)] => {
                 self.accepted(&command, errors)?;
@@ -195,22 +254,29 @@ impl Driver {
         }
     }
 
-    /// Sets `function` by `set`, verifies it by `query`.
-    pub(crate) async fn set(&self, function: Function, set: Verb, query: Verb, value: f64) -> Result<Confirmed, ClientError> {
+    /// The command that sets `function` to a value that it can have.
+    pub(crate) fn in_range(&self, function: Function, set: Verb, value: f64) -> Result<String, ClientError> {
         let Some(range) = self.dialect.set_range(function) else {
             return Err(self.link.error(ErrorKind::Unsupported { what: set.words() }));
         };
-        let quantity = |si: f64| Quantity::new(si, function.dimension()).to_string();
         // Also refuses NaN.
         if !(range.min.si..=range.max.si).contains(&value) {
+            let found = Quantity::new(value, function.dimension()).to_string();
             let legal = format!("{} .. {}", range.min, range.max);
-            return Err(self.link.error(ErrorKind::OutOfRange { found: quantity(value), legal }));
+            return Err(self.link.error(ErrorKind::OutOfRange { found, legal }));
         }
-        let (command, query) = (self.command(set, value)?, self.command(query, 0.0)?);
-        let sent = self.dialect.commands.get(&set).map_or(value, |t| t.rounded(value));
+        self.command(set, value)
+    }
+
+    /// Sets `function` by `set`, verifies it by `query`.
+    pub(crate) async fn set(&self, function: Function, set: Verb, query: Verb, value: f64) -> Result<Confirmed, ClientError> {
+        let (command, query) = (self.in_range(function, set, value)?, self.command(query, 0.0)?);
+        let resolution = self.dialect.set_range(function).map_or(0.0, |r| r.resolution.si);
+        let quantity = |si: f64| Quantity::new(si, function.dimension()).to_string();
+        let sent = self.dialect.template(set).map_or(value, |t| t.rounded(value));
         let (confirmed, reply) = self.write_and_ask(Lane::Normal, command, query.clone()).await?;
         let found = self.number(&query, &reply, function.unit())?;
-        if (found - sent).abs() > range.resolution.si * (1.0 + 1e-9) {
+        if (found - sent).abs() > resolution * (1.0 + 1e-9) {
             return Err(self.link.error(ErrorKind::Readback { set: quantity(value), found: quantity(found) }));
         }
         Ok(confirmed)
@@ -219,14 +285,17 @@ impl Driver {
     /// Asks for a number.
     pub(crate) async fn ask_number(&self, verb: Verb, unit: &str) -> Result<f64, ClientError> {
         let query = self.command(verb, 0.0)?;
-        let reply = self.link.ask(&query).await?;
+        let reply = self.ask(&query).await?;
         self.number(&query, reply.as_bytes(), unit)
     }
 
     /// Takes a reading: `moves` ends with the query.
     pub(crate) fn reading(&self, function: Function, range: f64, query: &str, answer: &Outcome) -> Result<Reading, ClientError> {
         let Outcome::Answered { reply, asked, answered } = answer else { return Err(self.incomplete()) };
-        let value = self.number(query, reply, function.unit())?;
+        let mut value = self.number(query, reply, function.unit())?;
+        if function == Function::Current && self.dialect.quirks.sink_is_positive.is_some() {
+            value = -value;
+        }
         if self.dialect.quirks.exponent.is_some() && !scpi::has_exponent(reply) {
             return Err(self.garbled(query, reply, "a number with an exponent"));
         }

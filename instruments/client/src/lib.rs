@@ -9,34 +9,44 @@
 //!
 //! Not here: USB and GPIB, and what an instrument is for.
 
+pub mod ability;
 mod actor;
 pub mod address;
 pub mod adopted;
 pub mod channel;
+pub mod command;
 pub mod dialect;
+mod dialect_reader;
 pub mod digitizer;
+mod digitizer_reader;
 mod driver;
 pub mod error;
 mod health;
 pub mod hislip;
 mod identity;
 mod inbox;
+pub mod led;
 pub mod link;
 pub mod meter;
 pub mod quirks;
+mod quirks_reader;
 pub mod scpi;
 pub mod serial;
 mod socket;
 pub mod source;
 pub mod template;
+pub mod trial;
 pub mod verb;
 pub mod vxi11;
+#[cfg(test)]
+mod wrong_dialects;
 
 pub use address::{Address, AddressError};
-pub use dialect::{Dialect, DialectError, Function, Identity, Kind};
+pub use dialect::{Dialect, Function, Identity, Kind};
 pub use digitizer::{Digitizer, DigitizerFacts, Samples};
 pub use driver::{Confirmed, Reading};
 pub use error::{ClientError, ErrorKind};
+pub use led::LedAnalyser;
 pub use link::{Beside, Direction, Lane, Link, LinkSettings, Stream, Trace};
 pub use meter::Meter;
-pub use source::{Protection, Source};
+pub use source::{Load, Protection, Source};

@@ -149,7 +149,8 @@ pub struct LinkSettings {
     pub max_reply: usize,
     /// Asked to find out whether question and answer belong together again.
     pub identify: String,
-    /// Asks for one entry of the error queue.
+    /// Asks for one entry of the error queue; empty for one that has none, and whose
+    /// identity has a form of its own.
     pub error_query: String,
     /// Whether a second connection finds the instrument ready, so that this one
     /// may be given up for it.

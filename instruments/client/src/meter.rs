@@ -52,6 +52,7 @@ impl Meter {
         let identity = self.driver.identify().await?;
         self.driver.forget_the_past().await?;
         self.check_language().await?;
+        self.driver.prepare(Verb::Remote).await?;
         self.become_voltmeter().await?;
         Ok(identity)
     }
@@ -105,15 +106,15 @@ impl Meter {
         if self.digitizing.get() {
             return Ok(());
         }
-        let function = self.driver.link.ask(&self.driver.command(Verb::QueryFunction, 0.0)?).await?;
+        let function = self.driver.ask(&self.driver.command(Verb::QueryFunction, 0.0)?).await?;
         self.same_function(function.as_bytes())?;
         let query = self.driver.command(Verb::QueryAperture, 0.0)?;
-        let aperture = self.driver.link.ask(&query).await?;
+        let aperture = self.driver.ask(&query).await?;
         self.same(&query, aperture.as_bytes(), self.nplc, "")?;
         // Somebody else may be changing it now: looked up as late as may be.
         let Some(range) = self.range.get() else { return Ok(()) };
         let query = self.driver.command(Verb::QueryRange, 0.0)?;
-        let found = self.driver.link.ask(&query).await?;
+        let found = self.driver.ask(&query).await?;
         self.same(&query, found.as_bytes(), range, "V")
     }
 
@@ -124,7 +125,7 @@ impl Meter {
 
     async fn check_language(&self) -> Result<(), ClientError> {
         let Some(language) = &self.dialect().quirks.language else { return Ok(()) };
-        let found = self.driver.link.ask(language.query.text()).await?;
+        let found = self.driver.ask(&language.query.text()).await?;
         if found.trim() == language.expected {
             return Ok(());
         }
@@ -196,7 +197,7 @@ impl Meter {
         let within = self.driver.link.settings().reply_within + self.reading_time();
         let read = Move::Ask { query: query.clone(), within: Some(within) };
         let outcome = if self.range.get() == Some(range) {
-            self.driver.link.run(Lane::Normal, vec![read]).await
+            self.driver.run(Lane::Normal, vec![read]).await
         } else {
             self.range.set(None);
             let change = self.changes.get() + 1;
@@ -221,7 +222,7 @@ impl Meter {
     async fn change_range_and(&self, range: f64, read: Move) -> Result<Vec<Outcome>, ClientError> {
         let (set, query) = (self.driver.command(Verb::SetRange, range)?, self.driver.command(Verb::QueryRange, 0.0)?);
         let moves = vec![Move::tell(set.clone()), Move::Errors, Move::ask(query.clone()), read];
-        let outcomes = self.driver.link.run(Lane::Normal, moves).await?;
+        let outcomes = self.driver.run(Lane::Normal, moves).await?;
         match outcomes.as_slice() {
             [_, Outcome::Errors(errors), Outcome::Answered { reply, .. }, _] => {
                 self.driver.accepted(&set, errors)?;

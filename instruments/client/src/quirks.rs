@@ -2,14 +2,10 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
-
-use crate::dialect::duration;
 use crate::template::Template;
 
 /// Where a model is unlike others.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Quirks {
     /// Obeys only who has taken its lock.
     pub remote_lock: Option<RemoteLock>,
@@ -21,6 +17,10 @@ pub struct Quirks {
     pub language: Option<Language>,
     /// One voltage set value for sourcing and sinking.
     pub one_voltage_both_ways: Option<Quirk>,
+    /// One current limit for sourcing and sinking.
+    pub one_limit_both_ways: Option<Quirk>,
+    /// Currents that it reads are positive into it.
+    pub sink_is_positive: Option<Quirk>,
     /// Protection cannot be switched off: raise it before set values.
     pub protection_always_on: Option<Quirk>,
     /// A reading takes this many apertures (auto-zero).
@@ -33,11 +33,14 @@ pub struct Quirks {
     pub exponent: Option<Quirk>,
     /// Its status tells when something else than the set values limited its output.
     pub unregulated: Option<Unregulated>,
+    /// How it says that its error queue is empty, where that is not `0,"No error"`.
+    pub no_error: Option<NoError>,
+    /// `*OPC?` is answered when commands were read, not when the output has settled.
+    pub complete_means_parsed: Option<Quirk>,
 }
 
 /// An event that is latched when neither set value held the output.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Unregulated {
     /// Asks for the register, which forgets by that.
     pub query: Template,
@@ -48,8 +51,7 @@ pub struct Unregulated {
 }
 
 /// An instrument that serves one client at a time.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct OneClient {
     /// What becomes of the second.
     pub second: SecondClient,
@@ -58,8 +60,7 @@ pub struct OneClient {
 }
 
 /// What becomes of a second client while the first is connected.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SecondClient {
     /// It is connected, but nobody answers until the first has gone.
     Queued,
@@ -68,27 +69,23 @@ pub enum SecondClient {
 }
 
 /// An output that goes off later than it says.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct OffLatency {
     /// Longest time from the command to an output without power.
-    #[serde(deserialize_with = "duration")]
     pub after: Duration,
     /// Where this is known from.
     pub source: String,
 }
 
 /// A quirk that needs no more words.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Quirk {
     /// Where this is known from.
     pub source: String,
 }
 
 /// A lock that has to be taken.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RemoteLock {
     /// Takes it.
     pub take: Template,
@@ -103,11 +100,9 @@ pub struct RemoteLock {
 }
 
 /// A link that closes when idle.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct IdleClose {
     /// After this long.
-    #[serde(deserialize_with = "duration")]
     pub after: Duration,
     /// Switches that off.
     pub disable: Template,
@@ -116,8 +111,7 @@ pub struct IdleClose {
 }
 
 /// A language that has to be SCPI.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Language {
     /// Which one is it.
     pub query: Template,
@@ -128,11 +122,19 @@ pub struct Language {
 }
 
 /// How many apertures a reading takes.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Apertures {
     /// Whole apertures.
     pub count: u32,
+    /// Where this is known from.
+    pub source: String,
+}
+
+/// What an empty error queue says.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NoError {
+    /// The whole reply.
+    pub reply: String,
     /// Where this is known from.
     pub source: String,
 }

@@ -117,6 +117,20 @@ fn split_number(text: &str) -> Option<(&str, &str)> {
     Some(text.split_at(end))
 }
 
+/// A register: a whole number, decimal or hexadecimal (`0x31`, `#H31`).
+///
+/// # Errors
+/// When it is none that 32 bits hold.
+pub fn register(reply: &[u8]) -> Result<u32, ReplyError> {
+    let text = std::str::from_utf8(reply).map_err(|_| ReplyError::NotANumber)?.trim();
+    let hex = ["0x", "0X", "#H", "#h"].iter().find_map(|begin| text.strip_prefix(begin));
+    let found = match hex {
+        Some(digits) => u32::from_str_radix(digits, 16),
+        None => text.parse(),
+    };
+    found.map_err(|_| if text.is_empty() { ReplyError::Empty } else { ReplyError::NotANumber })
+}
+
 /// `0`, `1`, `OFF` or `ON`.
 ///
 /// # Errors

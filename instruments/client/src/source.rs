@@ -1,4 +1,5 @@
-//! A source that may also sink: a voltage, and a current limit each way.
+//! A source that may also sink: a voltage, and a current limit each way. A load is
+//! one that only sinks: its current is its sink limit.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -10,7 +11,6 @@ use crate::dialect::{Dialect, Function, Identity, Verb};
 use crate::driver::{Confirmed, Driver, Reading};
 use crate::error::{ClientError, ErrorKind};
 use crate::link::{Lane, Link, Move};
-use crate::scpi;
 
 /// Limits in the instrument that hold whatever this program does.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
@@ -19,6 +19,19 @@ pub struct Protection {
     pub over_voltage: Option<f64>,
     /// In A, each way; `None` leaves it as it is.
     pub over_current: Option<f64>,
+}
+
+/// What a load takes, in SI units.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Load {
+    /// A constant current.
+    Current(f64),
+    /// What it takes to hold a voltage.
+    Voltage(f64),
+    /// As a resistance.
+    Resistance(f64),
+    /// A constant power.
+    Power(f64),
 }
 
 /// A source behind its link. Every write is verified by the error queue and by
@@ -86,12 +99,17 @@ impl Source {
         let identity = self.driver.identify().await?;
         // Errors of somebody before us are not ours.
         self.driver.forget_the_past().await?;
+        self.driver.prepare(Verb::PlainReplies).await?;
+        self.driver.prepare(Verb::Remote).await?;
         self.take_lock(Lane::Normal).await?;
         if let Some(quirk) = &self.driver.dialect.quirks.idle_close {
-            self.driver.write(Lane::Normal, quirk.disable.text().to_owned()).await?;
+            self.driver.write(Lane::Normal, quirk.disable.text()).await?;
         }
         self.output(false).await?;
-        let minimum = |f| self.dialect().set_range(f).map(|r| r.min.si);
+        self.driver.prepare(Verb::VoltagePriority).await?;
+        self.driver.prepare(Verb::ModeCurrent).await?;
+        // One with both polarities begins at zero.
+        let minimum = |f| self.dialect().set_range(f).map(|r| r.min.si.max(0.0));
         if let Some(volts) = minimum(Function::Voltage) {
             self.set_voltage(volts).await?;
         }
@@ -107,7 +125,7 @@ impl Source {
 
     async fn take_lock(&self, lane: Lane) -> Result<(), ClientError> {
         let Some(lock) = &self.dialect().quirks.remote_lock else { return Ok(()) };
-        let (take, query) = (lock.take.text().to_owned(), lock.query.text().to_owned());
+        let (take, query) = (lock.take.text(), lock.query.text());
         let (_, owner) = self.driver.write_and_ask(lane, take.clone(), query).await?;
         self.ours(&take, &String::from_utf8_lossy(&owner), &lock.ours)
     }
@@ -130,8 +148,8 @@ impl Source {
     pub async fn prove(&self, since: Nanos) -> Result<(), ClientError> {
         self.driver.prove(since).await?;
         if let Some(lock) = &self.dialect().quirks.remote_lock {
-            let owner = self.driver.link.ask(lock.query.text()).await?;
-            self.ours(lock.take.text(), &owner, &lock.ours)?;
+            let owner = self.driver.link.ask(&lock.query.text()).await?;
+            self.ours(&lock.take.text(), &owner, &lock.ours)?;
         }
         // What is known is looked up as late as may be: somebody else may be
         // setting it now.
@@ -163,12 +181,14 @@ impl Source {
     async fn protect(&self) -> Result<(), ClientError> {
         if let Some(volts) = self.protection.over_voltage {
             self.driver.set(Function::OverVoltage, Verb::SetOverVoltage, Verb::QueryOverVoltage, volts).await?;
+            self.driver.prepare(Verb::EnableOverVoltage).await?;
         }
         if let Some(amps) = self.protection.over_current {
             self.driver.set(Function::OverCurrent, Verb::SetOverCurrent, Verb::QueryOverCurrent, amps).await?;
-            if self.dialect().commands.contains_key(&Verb::SetSinkOverCurrent) {
+            if self.dialect().can(Verb::SetSinkOverCurrent) {
                 self.driver.set(Function::OverCurrent, Verb::SetSinkOverCurrent, Verb::QuerySinkOverCurrent, amps).await?;
             }
+            self.driver.prepare(Verb::EnableOverCurrent).await?;
         }
         Ok(())
     }
@@ -232,6 +252,24 @@ impl Source {
         self.told.sink_limit.change(amps, set).await
     }
 
+    /// What a load does with its input: a current (the sink limit), or one of these.
+    ///
+    /// # Errors
+    /// `Unsupported` when it cannot, `OutOfRange` before anything is sent, `Refused`,
+    /// and the link's.
+    pub async fn set_load(&self, load: Load) -> Result<Confirmed, ClientError> {
+        let (mode, set, function, value) = match load {
+            Load::Current(amps) => (Verb::ModeCurrent, Verb::SetSinkLimit, Function::SinkLimit, amps),
+            Load::Voltage(volts) => (Verb::ModeVoltage, Verb::SetLoadVoltage, Function::LoadVoltage, volts),
+            Load::Resistance(ohms) => (Verb::ModeResistance, Verb::SetLoadResistance, Function::LoadResistance, ohms),
+            Load::Power(watts) => (Verb::ModePower, Verb::SetLoadPower, Function::LoadPower, watts),
+        };
+        let mode = self.driver.command(mode, 0.0)?;
+        let set = self.driver.in_range(function, set, value)?;
+        self.driver.write(Lane::Normal, mode).await?;
+        self.driver.write(Lane::Normal, set).await
+    }
+
     /// Switches the output.
     ///
     /// # Errors
@@ -244,7 +282,7 @@ impl Source {
         let command = self.driver.command(if on { Verb::OutputOn } else { Verb::OutputOff }, 0.0)?;
         let query = self.driver.command(Verb::QueryOutput, 0.0)?;
         let (confirmed, reply) = self.driver.write_and_ask(lane, command, query.clone()).await?;
-        let found = scpi::boolean(&reply).map_err(|_| self.driver.garbled(&query, &reply, "0, 1, OFF or ON"))?;
+        let found = self.driver.says_yes(Verb::QueryOutput, &query, &reply)?;
         let word = |b| if b { "on" } else { "off" };
         if found == on {
             Ok(confirmed)
@@ -288,8 +326,8 @@ impl Source {
     /// `Garbled`, and the link's.
     pub async fn is_on(&self) -> Result<bool, ClientError> {
         let query = self.driver.command(Verb::QueryOutput, 0.0)?;
-        let reply = self.driver.link.ask(&query).await?;
-        scpi::boolean(reply.as_bytes()).map_err(|_| self.driver.garbled(&query, reply.as_bytes(), "0, 1, OFF or ON"))
+        let reply = self.driver.ask(&query).await?;
+        self.driver.says_yes(Verb::QueryOutput, &query, reply.as_bytes())
     }
 
     /// Measures the voltage at its terminals or sense wires, in V.
@@ -310,7 +348,7 @@ impl Source {
 
     async fn read(&self, function: Function, verb: Verb) -> Result<Reading, ClientError> {
         let query = self.driver.command(verb, 0.0)?;
-        let outcomes = self.driver.link.run(Lane::Normal, vec![Move::ask(query.clone())]).await?;
+        let outcomes = self.driver.run(Lane::Normal, vec![Move::ask(query.clone())]).await?;
         let [answer] = outcomes.as_slice() else { return Err(self.driver.incomplete()) };
         self.driver.reading(function, 0.0, &query, answer)
     }
@@ -345,7 +383,7 @@ impl Source {
     /// `Refused`, and the link's.
     pub async fn release(&self) -> Result<(), ClientError> {
         if let Some(lock) = &self.dialect().quirks.remote_lock {
-            self.driver.write(Lane::Normal, lock.release.text().to_owned()).await?;
+            self.driver.write(Lane::Normal, lock.release.text()).await?;
         }
         Ok(())
     }

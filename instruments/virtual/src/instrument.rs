@@ -6,6 +6,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hil_client::Kind;
 use hil_timebase::{Clock, Nanos};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Mutex, Notify};
@@ -13,6 +14,8 @@ use tokio::sync::{Mutex, Notify};
 use crate::ailments::Ailments;
 use crate::dmm6500::Dmm6500;
 use crate::faults::InstrumentFault;
+use crate::feasa::Feasa;
+use crate::generic::Generic;
 use crate::locks::Locks;
 use crate::psb::Psb;
 use crate::serve::{Identity, Model};
@@ -55,6 +58,10 @@ impl Instrument {
         let Identity { serial, firmware } = identity;
         let seed = seed ^ fingerprint(serial);
         let device: Box<dyn Served> = match model {
+            Model::Described { dialect, .. } if dialect.kind == Kind::LedAnalyser => Box::new(Feasa::new(serial, terminals, clock.clone())),
+            Model::Described { dialect, channel } => {
+                Box::new(Unit::new(Generic::new(&dialect, channel, (serial, firmware), &terminals, clock.clone(), seed)))
+            }
             Model::EaPsb10060(amps) => {
                 let psb = Psb::new(f64::from(amps), serial, firmware, terminals, seed);
                 Box::new(Unit::new(psb.switching_off_after(off_latency, clock.clone())))

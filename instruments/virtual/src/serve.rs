@@ -1,8 +1,10 @@
 //! A virtual instrument at one end of a stream.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hil_client::Dialect;
 use hil_timebase::Clock;
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -10,25 +12,37 @@ use crate::instrument::Instrument;
 use crate::terminals::Terminals;
 
 /// Which model it is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub enum Model {
     /// EA PSB 10060, two-quadrant source, rated for so many amperes.
     EaPsb10060(u32),
     /// Keithley DMM6500, as a DC voltmeter.
     KeithleyDmm6500,
+    /// Any other, as its dialect describes it.
+    Described {
+        /// Its dialect.
+        dialect: Rc<Dialect>,
+        /// Which of its channels is clamped, counted from 1.
+        channel: u32,
+    },
 }
 
 impl Model {
-    /// The model that speaks a dialect, by the dialect file's name without
-    /// `.toml`.
-    pub fn from_dialect(name: &str) -> Option<Self> {
+    /// The model that speaks a dialect, which came from a file of this name without
+    /// `.toml`. Some are made by hand; of all others it is made of the dialect.
+    pub fn of(name: &str, dialect: &Dialect) -> Self {
         match name {
-            "ea-psb-10060-60" => Some(Self::EaPsb10060(60)),
-            "ea-psb-10060-120" => Some(Self::EaPsb10060(120)),
-            "ea-psb-10060-340" => Some(Self::EaPsb10060(340)),
-            "keithley-dmm6500" => Some(Self::KeithleyDmm6500),
-            _ => None,
+            "ea-psb-10060-60" => Self::EaPsb10060(60),
+            "ea-psb-10060-120" => Self::EaPsb10060(120),
+            "ea-psb-10060-340" => Self::EaPsb10060(340),
+            "keithley-dmm6500" => Self::KeithleyDmm6500,
+            _ => Self::described(dialect),
         }
+    }
+
+    /// The model that `dialect` describes, clamped at its first channel.
+    pub fn described(dialect: &Dialect) -> Self {
+        Self::Described { dialect: Rc::new(dialect.clone()), channel: 1 }
     }
 }
 

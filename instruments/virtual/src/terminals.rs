@@ -17,6 +17,17 @@ pub struct SourceState {
     pub sink_amps: f64,
 }
 
+/// What a fibre in front of an LED sees.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Light {
+    /// From 0 to 360 degrees.
+    pub hue: f64,
+    /// In percent.
+    pub saturation: f64,
+    /// As the analyser counts it.
+    pub intensity: f64,
+}
+
 /// The electrical world at one instrument's terminals; implemented by the
 /// twin. Every call first brings the world to the present.
 pub trait Terminals: Send + Sync {
@@ -44,6 +55,11 @@ pub trait Terminals: Send + Sync {
     /// a memory answers with the present.
     fn samples(&self, _first: Nanos, _interval: Duration, count: usize) -> Vec<f64> {
         vec![self.volts(); count]
+    }
+
+    /// What an LED analyser's fibre, counted from 1, sees; nothing when dark.
+    fn light(&self, _fibre: u32) -> Option<Light> {
+        None
     }
 
     /// True while a source's current limit, not its voltage, decides.

@@ -59,7 +59,7 @@ struct Bench {
 impl Bench {
     fn new(clock: Clock, dialect: &str, world: Arc<Resistor>, seed: u64, trace: Option<Trace>) -> Self {
         let (ours, theirs) = tokio::io::duplex(4096);
-        let model = Model::from_dialect(dialect).expect("a virtual model");
+        let model = Model::of(dialect, &Dialect::built_in(dialect).expect("listed").expect("good"));
         let terminals: Arc<dyn Terminals> = Arc::clone(&world) as Arc<dyn Terminals>;
         tokio::task::spawn_local(serve(theirs, model, Identity::new(SERIAL), terminals, clock.clone(), seed));
         let dialect = Rc::new(Dialect::built_in(dialect).expect("listed").expect("good"));
@@ -178,7 +178,7 @@ fn another_serial_number_is_refused() {
                 hil_client::Kind::Source => {
                     Source::new(bench.link.clone(), Rc::clone(&bench.dialect), "1", Protection::default()).open().await
                 }
-                hil_client::Kind::Meter => Meter::new(bench.link.clone(), Rc::clone(&bench.dialect), "1", 1.0).open().await,
+                _ => Meter::new(bench.link.clone(), Rc::clone(&bench.dialect), "1", 1.0).open().await,
             };
             let ErrorKind::WrongIdentity { found, expected } = kind(open) else { panic!("{dialect}") };
             assert!(found.contains(SERIAL) && expected.ends_with("serial 1"), "{found}, {expected}");
@@ -474,7 +474,7 @@ fn an_instrument_outlives_its_links() {
 
 /// An instrument that can be told to suffer, and a link to it.
 fn patient(dialect: &str, clock: &Clock) -> (Rc<Instrument>, Link, Rc<Dialect>) {
-    let model = Model::from_dialect(dialect).expect("a virtual model");
+    let model = Model::of(dialect, &Dialect::built_in(dialect).expect("listed").expect("good"));
     let instrument = Instrument::power_up(model, &Identity::new(SERIAL), Resistor::new(10.0, 2.0), clock.clone(), 7, Duration::ZERO);
     let instrument = Rc::new(instrument);
     let (ours, theirs) = tokio::io::duplex(4096);

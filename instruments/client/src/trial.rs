@@ -1,0 +1,310 @@
+//! A trial of a dialect: what every instrument must do, tried on one. The same for a
+//! virtual instrument and for the one on the table; what a dialect file claims is
+//! true when this passes.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use hil_model::Quantity;
+
+use crate::dialect::{Dialect, Function, Kind, Verb};
+use crate::error::{ClientError, ErrorKind};
+use crate::link::{Lane, Link, Move, Outcome};
+use crate::meter::Meter;
+use crate::scpi;
+use crate::source::{Load, Protection, Source};
+
+/// No instrument has such a command.
+const STRANGE: &str = "HILX:NOSUch";
+/// How much of what a model can do is tried, so that nothing gets hot.
+const GENTLY: f64 = 0.05;
+/// No voltage above this is tried: it is safe to touch.
+const MOST_VOLTS: f64 = 5.0;
+/// Nor a current above this.
+const MOST_AMPS: f64 = 0.1;
+/// How long a question that nobody answers is waited for.
+const SOON: Duration = Duration::from_millis(150);
+
+/// One thing that was tried.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Tried {
+    /// What.
+    pub what: &'static str,
+    /// What was found, or what was wrong.
+    pub found: Result<String, String>,
+}
+
+/// How far a trial may go.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Reach {
+    /// Outputs may be switched on, with little voltage and current.
+    pub power: bool,
+}
+
+/// Tries one channel, whose dialect this is. Leaves outputs off.
+pub async fn try_out(link: &Link, dialect: &Rc<Dialect>, reach: Reach) -> Vec<Tried> {
+    let mut trial = Trial { link: link.clone(), dialect: Rc::clone(dialect), done: Vec::new() };
+    let Some(serial) = trial.identity().await else { return trial.done };
+    if dialect.kind != Kind::LedAnalyser {
+        trial.attribution().await;
+    }
+    match dialect.kind {
+        Kind::Source | Kind::Load => trial.power(&serial, reach).await,
+        Kind::Meter => trial.meter(&serial).await,
+        Kind::Scope => trial.scope().await,
+        Kind::LedAnalyser => trial.leds().await,
+    }
+    trial.own_reply().await;
+    trial.done
+}
+
+struct Trial {
+    link: Link,
+    dialect: Rc<Dialect>,
+    done: Vec<Tried>,
+}
+
+impl Trial {
+    fn note(&mut self, what: &'static str, found: Result<String, ClientError>) {
+        self.done.push(Tried { what, found: found.map_err(|e| e.to_string()) });
+    }
+
+    fn wrong(&mut self, what: &'static str, found: String) {
+        self.done.push(Tried { what, found: Err(found) });
+    }
+
+    fn text(&self, verb: Verb, value: f64) -> String {
+        self.dialect.template(verb).map_or_else(String::new, |t| t.with(value))
+    }
+
+    /// Its serial number, when it is the model that the dialect is for.
+    async fn identity(&mut self) -> Option<String> {
+        const WHAT: &str = "identity";
+        let reply = match self.link.ask(&self.text(Verb::Identify, 0.0)).await {
+            Ok(reply) => reply,
+            Err(e) => {
+                self.note(WHAT, Err(e));
+                return None;
+            }
+        };
+        if self.dialect.kind == Kind::LedAnalyser {
+            self.note(WHAT, Ok(format!("serial {}", reply.trim())));
+            return Some(reply.trim().to_owned());
+        }
+        match crate::Identity::parse(&reply) {
+            Some(who) if self.dialect.identity.is(&who) => {
+                self.note(WHAT, Ok(who.to_string()));
+                Some(who.serial)
+            }
+            _ => {
+                let expected = self.dialect.identity.as_told("…");
+                self.wrong(WHAT, format!("`{}`, expected {expected}", reply.trim().escape_default()));
+                None
+            }
+        }
+    }
+
+    /// What it refuses shows in its error queue, and what it took does not.
+    async fn attribution(&mut self) {
+        const WHAT: &str = "error queue";
+        let identify = self.text(Verb::Identify, 0.0);
+        let moves = vec![Move::Errors, Move::tell(STRANGE), Move::Errors, Move::ask(identify), Move::Errors];
+        let found = match self.link.run(Lane::Normal, moves).await {
+            Ok(outcomes) => outcomes,
+            Err(e) => {
+                self.note(WHAT, Err(e));
+                return;
+            }
+        };
+        match found.as_slice() {
+            [_, _, Outcome::Errors(refused), _, Outcome::Errors(after)] if !refused.is_empty() && after.is_empty() => {
+                self.note(WHAT, Ok(format!("refused `{STRANGE}` with {}", refused[0])));
+            }
+            [_, _, Outcome::Errors(refused), _, _] if refused.is_empty() => self.wrong(WHAT, format!("no entry after `{STRANGE}`")),
+            _ => self.wrong(WHAT, "an entry after a question that it answered".into()),
+        }
+    }
+
+    async fn power(&mut self, serial: &str, reach: Reach) {
+        let limit = |f| {
+            self.dialect.set_range(f).filter(|_| f != Function::OverCurrent || self.dialect.can(Verb::SetOverCurrent)).map(|r| r.max.si)
+        };
+        let protection = Protection { over_voltage: limit(Function::OverVoltage), over_current: limit(Function::OverCurrent) };
+        let source = Source::new(self.link.clone(), Rc::clone(&self.dialect), serial, protection);
+        let opened = source.open().await.map(|_| "off, all set values at their smallest, protection read back".to_owned());
+        let is_open = opened.is_ok();
+        self.note("open", opened);
+        if !is_open {
+            return;
+        }
+        self.set_values(&source).await;
+        self.modes(&source).await;
+        if reach.power {
+            self.on_and_off(&source).await;
+        }
+        let off = source.off_confirmed().await.map(|_| "confirmed by read-back".to_owned());
+        self.note("off", off);
+        let proved = source.prove(self.link.clock().now()).await.map(|()| "nothing befell it".to_owned());
+        self.note("proof", proved);
+    }
+
+    fn gentle(&self, function: Function, most: f64) -> Option<f64> {
+        self.dialect.set_range(function).map(|r| (r.max.si * GENTLY).min(most).max(r.min.si))
+    }
+
+    async fn set_values(&mut self, source: &Source) {
+        let mut said = Vec::new();
+        if let Some(volts) = self.gentle(Function::Voltage, MOST_VOLTS) {
+            if let Err(e) = source.set_voltage(volts).await {
+                self.note("set values", Err(e));
+                return;
+            }
+            said.push(Quantity::volts(volts).to_string());
+        }
+        let limit = self.gentle(Function::SourceLimit, MOST_AMPS);
+        if let Some(amps) = limit {
+            if let Err(e) = source.set_source_limit(amps).await {
+                self.note("set values", Err(e));
+                return;
+            }
+            said.push(Quantity::amperes(amps).to_string());
+        }
+        if let Some(amps) = self.gentle(Function::SinkLimit, MOST_AMPS) {
+            if let Err(e) = source.set_sink_limit(amps).await {
+                self.note("set values", Err(e));
+                return;
+            }
+            said.push(format!("{} into it", Quantity::amperes(amps)));
+        }
+        self.note("set values", Ok(said.join(", ") + ", each read back"));
+    }
+
+    /// What else a load can do; back to a current at the end.
+    async fn modes(&mut self, source: &Source) {
+        if self.dialect.kind != Kind::Load {
+            return;
+        }
+        let mut words = vec!["current"];
+        let range = |f| self.dialect.set_range(f);
+        let mut all = Vec::new();
+        if let (true, Some(r)) = (self.dialect.can(Verb::SetLoadVoltage), range(Function::LoadVoltage)) {
+            all.push(("voltage", Load::Voltage(r.max.si * GENTLY)));
+        }
+        if let (true, Some(r)) = (self.dialect.can(Verb::SetLoadResistance), range(Function::LoadResistance)) {
+            all.push(("resistance", Load::Resistance(r.max.si * GENTLY)));
+        }
+        if let (true, Some(r)) = (self.dialect.can(Verb::SetLoadPower), range(Function::LoadPower)) {
+            all.push(("power", Load::Power(r.max.si * GENTLY)));
+        }
+        all.push(("", Load::Current(self.gentle(Function::SinkLimit, MOST_AMPS).unwrap_or(0.0))));
+        for (word, load) in all {
+            if let Err(e) = source.set_load(load).await {
+                self.note("modes", Err(e));
+                return;
+            }
+            if !word.is_empty() {
+                words.push(word);
+            }
+        }
+        self.note("modes", Ok(words.join(", ")));
+    }
+
+    async fn on_and_off(&mut self, source: &Source) {
+        let tried = async {
+            source.output(true).await?;
+            let settle = self.dialect.sets.iter().map(|r| r.settle).max().unwrap_or_default();
+            self.link.clock().sleep(settle).await;
+            let (volts, amps) = (source.volts().await?, source.amps().await?);
+            source.output(false).await?;
+            Ok(format!("on, {} and {} read, off", Quantity::volts(volts.value), Quantity::amperes(amps.value)))
+        };
+        let tried = tried.await;
+        self.note("output", tried);
+    }
+
+    async fn meter(&mut self, serial: &str) {
+        let meter = Meter::new(self.link.clone(), Rc::clone(&self.dialect), serial, 1.0);
+        let opened = meter.open().await.map(|_| "a DC voltmeter at 1 PLC, read back".to_owned());
+        let is_open = opened.is_ok();
+        self.note("open", opened);
+        if !is_open {
+            return;
+        }
+        let ranges = self.dialect.reads.iter().filter(|r| r.function == Function::DcVoltage).map(|r| r.range.si);
+        let largest = ranges.fold(0.0, f64::max);
+        let read = meter.read_volts(largest).await;
+        let read = read.map(|r| format!("{} in the {} range", Quantity::volts(r.value), Quantity::volts(largest)));
+        self.note("measure", read);
+    }
+
+    async fn scope(&mut self) {
+        for (what, set, query, function) in [
+            ("scale", Verb::SetScale, Verb::QueryScale, Function::Scale),
+            ("timebase", Verb::SetTimebase, Verb::QueryTimebase, Function::Timebase),
+        ] {
+            let value = if function == Function::Scale { 1.0 } else { 0.01 };
+            let (command, question) = (self.text(set, value), self.text(query, 0.0));
+            let moves = vec![Move::tell(command.clone()), Move::Errors, Move::ask(question)];
+            match self.link.run(Lane::Normal, moves).await.as_deref() {
+                Ok([_, Outcome::Errors(errors), Outcome::Answered { reply, .. }]) => match (errors.first(), scpi::number(reply, "")) {
+                    (None, Ok(found)) if (found - value).abs() <= value * 1e-3 => {
+                        self.note(what, Ok(format!("`{command}` read back")));
+                    }
+                    (Some(error), _) => self.wrong(what, format!("`{command}`: {error}")),
+                    (None, found) => self.wrong(what, format!("`{command}` reads back as {found:?}")),
+                },
+                Ok(_) => self.wrong(what, "the link's task lost a reply".into()),
+                Err(e) => {
+                    let e = e.clone();
+                    self.note(what, Err(e));
+                }
+            }
+        }
+        let fetch = self.text(Verb::FetchWaveform, 0.0);
+        match self.link.run(Lane::Normal, vec![Move::ask(fetch)]).await.as_deref() {
+            Ok([Outcome::Answered { reply, .. }]) => match scpi::block(reply) {
+                Ok(samples) => self.note("waveform", Ok(format!("a block of {} bytes", samples.len()))),
+                Err(e) => self.wrong("waveform", format!("{e}, expected a block")),
+            },
+            Ok(_) => self.wrong("waveform", "the link's task lost a reply".into()),
+            Err(e) => {
+                let e = e.clone();
+                self.note("waveform", Err(e));
+            }
+        }
+    }
+
+    async fn leds(&mut self) {
+        let (capture, colour) = (self.text(Verb::Capture, 0.0), self.text(Verb::ReadColour, 1.0));
+        let within = Some(Duration::from_secs(3));
+        let moves = vec![Move::Ask { query: capture, within }, Move::ask(colour)];
+        match self.link.run(Lane::Normal, moves).await.as_deref() {
+            Ok([Outcome::Answered { reply: done, .. }, Outcome::Answered { reply, .. }]) if done == b"OK" => {
+                match crate::led::Light::parse(reply) {
+                    Some(light) => self.note("capture", Ok(format!("{light:?}"))),
+                    None => self.wrong("capture", format!("`{}`, expected a colour", reply.escape_ascii())),
+                }
+            }
+            Ok(found) => self.wrong("capture", format!("{found:?}, expected OK and a colour")),
+            Err(e) => {
+                let e = e.clone();
+                self.note("capture", Err(e));
+            }
+        }
+    }
+
+    /// After a question that nobody answers, the next one gets its own reply.
+    async fn own_reply(&mut self) {
+        const WHAT: &str = "own reply";
+        let strange = format!("{STRANGE}?");
+        let lost = self.link.run(Lane::Normal, vec![Move::Ask { query: strange.clone(), within: Some(SOON) }]).await;
+        match lost {
+            Err(ClientError { kind: ErrorKind::NoAnswer { .. }, .. }) => {}
+            Err(e) => return self.note(WHAT, Err(e)),
+            Ok(found) => return self.wrong(WHAT, format!("`{strange}` was answered: {found:?}")),
+        }
+        let reply = self.link.ask(&self.text(Verb::Identify, 0.0)).await;
+        let own = reply.map(|reply| format!("after a time-out, `{}`", reply.trim()));
+        self.note(WHAT, own);
+    }
+}

@@ -1,0 +1,51 @@
+//! What wrong dialect files get, as a person sees it.
+
+use hil_model::Sources;
+
+use crate::dialect::Dialect;
+
+const GOOD: &str = include_str!("../../dialects/rigol-dp832.toml");
+
+/// What is said of the file after these changes.
+fn said(changes: &[(&str, &str)]) -> String {
+    let mut text = GOOD.to_owned();
+    for (from, to) in changes {
+        assert!(text.contains(from), "{from}");
+        text = text.replacen(from, to, 1);
+    }
+    let mut sources = Sources::default();
+    let file = sources.add("my-supply.toml", text);
+    let errors = Dialect::read(&sources, file).expect_err("wrong");
+    errors.iter().map(|e| sources.render(e)).collect::<Vec<_>>().join("\n")
+}
+
+macro_rules! says {
+    ($($name:ident: $($from:literal => $to:literal),+;)*) => {
+        $(
+            #[test]
+            fn $name() {
+                insta::assert_snapshot!(stringify!($name), said(&[$(($from, $to)),+]));
+            }
+        )*
+    };
+}
+
+says! {
+    an_unknown_kind: "kind = \"source\"" => "kind = \"supply\"";
+    an_unknown_command: "output-off = " => "output-of = ";
+    a_command_that_its_kind_needs: "output-off = { send = \":OUTP CH{channel},OFF\", from = [\"instro\", \"scopehal\"] }\n" => "";
+    a_field_of_another_command: ":SOUR{channel}:VOLT {volts:.3}" => ":SOUR{channel}:VOLT {amps:.3}";
+    a_field_that_has_no_form: "{volts:.3}" => "{volts:3}";
+    a_command_that_breaks_the_wire: ":OUTP CH{channel},ON" => ":OUTP CH{channel},ON\\n";
+    a_source_that_is_not_there: "[\"instro\", \"scopehal\"]" => "[\"instro\", \"scopehall\"]";
+    one_driver_is_not_enough: "[\"instro\", \"scopehal\"]" => "[\"instro\"]";
+    an_unverified_command_in_a_verified_file: "from = [\"instro\", \"scopehal\"] }" => "from = [\"instro\"], unverified = true }";
+    a_figure_of_another_dimension: "max = \"32 V\"" => "max = \"32 A\"";
+    bounds_that_are_swapped: "min = \"0 V\"" => "min = \"60 V\"";
+    half_an_accuracy: "offset = \"20 mV\"\n" => "";
+    a_channel_that_it_has_not: "channels = [1, 2]" => "channels = [1, 4]";
+    an_unknown_quirk: "[quirks.off-latency]" => "[quirks.off-latencies]";
+    a_pause_without_a_unit: "gap = \"20 ms\"" => "gap = 20";
+    a_transport_nobody_has: "\"raw-tcp\"" => "\"tcp\"";
+    several_at_once: "read-end = \"\\n\"" => "read-end = \"\"", "max = \"3.2 A\"" => "max = \"3.2 V\"", "channels = 3" => "channels = 0";
+}
