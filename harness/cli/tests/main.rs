@@ -10,6 +10,8 @@ mod decision;
 mod defects;
 #[path = "suite/determinism.rs"]
 mod determinism;
+#[path = "suite/digitizer.rs"]
+mod digitizer;
 #[path = "suite/durability.rs"]
 mod durability;
 #[path = "suite/guardian.rs"]
