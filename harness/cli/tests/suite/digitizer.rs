@@ -10,7 +10,7 @@ use crate::support::{Scratch, hil, root, run};
 const READ: &str =
     "shunt = \"5 mohm\", shunt-tolerance = \"0.1 %\", shunt-drift-per-kelvin = \"0.002 %\" } },\n    { name = \"alternator.leakage\"";
 
-const ROUTE: &str = "\"100 us\" }, route = [{ id = \"r\", read = { instrument = \"dmm-shunt\", function = \"dc-voltage\", range = \"100 mV\", shunt = \"5 mohm\" }, max = \"1 A\" }] }";
+const ROUTE: &str = "\"100 us\" }, route = [{ id = \"r\", read = { instrument = \"dmm-shunt\", function = \"dc-voltage\", range = \"100 mV\", shunt = \"5 mohm\" }, max = \"1 A\" }]";
 
 /// `full-200-a`, with a digitizer for the alternator's current.
 fn digitizing(scratch: &Scratch, digitizer: &str) -> String {
