@@ -190,7 +190,7 @@ impl Generic {
         if bits(&self.channels[channel]).is_none() {
             return self.word(Verb::QueryOutput, self.channels[channel].on);
         }
-        let register: u32 = self.channels.iter().filter(|c| c.on).filter_map(|c| bits(c)).map(|bit| 1 << bit).sum();
+        let register: u32 = self.channels.iter().filter(|c| c.on).filter_map(bits).map(|bit| 1 << bit).sum();
         format!("0x{register:x}").into_bytes()
     }
 
