@@ -1,8 +1,8 @@
 """Our client against a SCPI server from PyPI that was not written here: scpipy, on a
 raw socket (ci/third_party_server.py).
 
-Also looked for: HiSLIP and VXI-11 servers. What PyPI had of them on 30 November 2026
-are clients (python-vxi11, secbench-vxi11, pyvxi11, cpyhislip); those of crates.io
+Also looked for: HiSLIP and VXI-11 servers. What PyPI had of them in November 2026 are
+clients (python-vxi11, secbench-vxi11, pyvxi11, cpyhislip); the Rust crates of that name
 (lxi-hislip, lxi-vxi11) are empty.
 
 usage: check_third_party.py PYTHON EXAMPLE
