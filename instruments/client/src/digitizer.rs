@@ -69,9 +69,9 @@ impl DigitizerFacts {
         if !lines.clone().all(printable) {
             Some("every command must be a line of printable ASCII")
         } else if self.shortest_interval.is_zero() || self.longest_interval < self.shortest_interval || self.record == 0 {
-            Some("digitizer: `shortest-interval` and `record` must not be zero, and `longest-interval` not below the shortest")
+            Some("`shortest-interval` and `record` must not be zero, and `longest-interval` not below the shortest")
         } else if !(asks(&self.count) && asks(&self.fetch) && ["{first}", "{last}"].iter().all(|field| self.fetch.contains(field))) {
-            Some("digitizer: `count` and `fetch` must ask, and `fetch` for `{first}` to `{last}`")
+            Some("`count` and `fetch` must ask, and `fetch` for `{first}` to `{last}`")
         } else if !(0.0..=100.0).contains(&self.percent_of_range) {
             Some("`percent-of-range` must be 0 to 100")
         } else {
