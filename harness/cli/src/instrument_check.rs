@@ -81,9 +81,9 @@ fn described(dialect: &Dialect) -> String {
     let model = &dialect.identity;
     let channels = if dialect.channels == 1 { "1 channel".into() } else { format!("{} channels", dialect.channels) };
     let confidence = if dialect.verified { "verified" } else { "unverified" };
-    let mut text = format!("{} {}: a {}, {channels}, {confidence}\n", model.maker, model.model, dialect.kind.word());
+    let mut text = format!("{} {}: {}, {channels}, {confidence}\n", model.maker, model.model, dialect.kind.word());
     let mut row = |use_of: &str, standing: &Standing, driven: bool| {
-        let note = if driven { "" } else { " (no driver yet)" };
+        let note = if driven || matches!(standing, Standing::Missing(_)) { "" } else { " (no driver yet)" };
         text.push_str(&format!("  {use_of:<26} {}{note}\n", words(standing)));
     };
     row(&format!("as a {}", dialect.kind.word()), &dialect.standing(dialect.kind.needs()), true);

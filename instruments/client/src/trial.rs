@@ -126,10 +126,12 @@ impl Trial {
     }
 
     async fn power(&mut self, serial: &str, reach: Reach) {
-        let limit = |f| {
-            self.dialect.set_range(f).filter(|_| f != Function::OverCurrent || self.dialect.can(Verb::SetOverCurrent)).map(|r| r.max.si)
+        // Low enough that what is tried cannot hurt, high enough that it does not trip.
+        let level = |f, set, most: f64| self.dialect.set_range(f).filter(|_| self.dialect.can(set)).map(|r| most.clamp(r.min.si, r.max.si));
+        let protection = Protection {
+            over_voltage: level(Function::OverVoltage, Verb::SetOverVoltage, 2.0 * MOST_VOLTS),
+            over_current: level(Function::OverCurrent, Verb::SetOverCurrent, 10.0 * MOST_AMPS),
         };
-        let protection = Protection { over_voltage: limit(Function::OverVoltage), over_current: limit(Function::OverCurrent) };
         let source = Source::new(self.link.clone(), Rc::clone(&self.dialect), serial, protection);
         let opened = source.open().await.map(|_| "off, all set values at their smallest, protection read back".to_owned());
         let is_open = opened.is_ok();
