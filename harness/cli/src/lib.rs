@@ -8,6 +8,7 @@ pub mod assemble;
 pub mod bench_check;
 pub mod bench_choice;
 pub mod bench_lock;
+pub mod bench_safe;
 pub mod bench_show;
 pub mod bench_state;
 pub mod claim;
@@ -19,6 +20,8 @@ pub mod folder;
 pub mod guardian;
 pub mod home;
 pub mod identity;
+pub mod instrument_discover;
+pub mod instrument_query;
 pub mod journal;
 pub mod likeness;
 pub mod list_defects;
@@ -33,6 +36,7 @@ pub mod saboteur;
 pub mod screen;
 pub mod selection;
 pub mod serve;
+pub mod serve_links;
 pub mod served_file;
 pub mod start;
 pub mod station;
@@ -44,7 +48,7 @@ pub mod wire;
 
 use std::io::Write as _;
 
-use args::{BenchCommand, CheckArguments, Command, StationCommand, VirtualCommand};
+use args::{BenchCommand, CheckArguments, Command, InstrumentCommand, StationCommand, VirtualCommand};
 use failure::Failure;
 
 /// Carries out a command and returns the exit code.
@@ -65,6 +69,9 @@ pub fn carry_out(command: &Command, verbose: u8) -> Result<u8, Failure> {
         }
         Command::Bench(BenchCommand::Show(arguments)) => bench_show::show(arguments),
         Command::Bench(BenchCommand::Check(arguments)) => bench_check::check(arguments),
+        Command::Bench(BenchCommand::Safe(arguments)) => bench_safe::safe(arguments),
+        Command::Instrument(InstrumentCommand::Discover(arguments)) => instrument_discover::discover(arguments),
+        Command::Instrument(InstrumentCommand::Query(arguments)) => instrument_query::query(arguments),
         Command::Schema => {
             say(hil_model::PLAN_SCHEMA.trim_end());
             Ok(0)

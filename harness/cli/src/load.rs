@@ -315,7 +315,11 @@ fn overrides(parameters: &[String]) -> Result<BTreeMap<String, String>, Failure>
         })
 }
 
-fn dialects(project: &Project) -> Result<BTreeMap<String, Dialect>, Failure> {
+/// All dialects of a project, by name.
+///
+/// # Errors
+/// The first file that is none.
+pub fn dialects(project: &Project) -> Result<BTreeMap<String, Dialect>, Failure> {
     let mut all = BTreeMap::new();
     for path in project.dialects() {
         let text = read(&path, "dialect")?;

@@ -7,12 +7,14 @@
 //! the physics ([`Terminals`] is implemented by the twin).
 
 mod ailments;
+mod announcer;
 mod dmm6500;
 pub mod faults;
 mod hislip;
 mod imperfection;
 mod instrument;
 mod locks;
+mod prologix;
 mod psb;
 mod pty;
 mod serve;
@@ -21,12 +23,15 @@ pub mod terminals;
 mod tidy;
 mod unit;
 mod vxi11;
+mod work;
 
+pub use announcer::Announcer;
 pub use faults::InstrumentFault;
 pub use hislip::listen as listen_hislip;
 pub use instrument::Instrument;
+pub use prologix::listen as listen_prologix;
 pub use pty::Pty;
 pub use serve::{Identity, Model, serve};
 pub use tcp::{Clients, listen};
 pub use terminals::{SourceState, Terminals};
-pub use vxi11::listen as listen_vxi11;
+pub use vxi11::{listen as listen_vxi11, listen_gateway, portmapper};

@@ -1,5 +1,6 @@
 //! Virtual instruments on TCP, over every protocol.
 
+mod gpib;
 mod messages;
 mod pty;
 mod support;
