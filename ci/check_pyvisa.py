@@ -18,11 +18,11 @@ from pathlib import Path
 import pyvisa
 
 # What a raw socket cannot do, and PyVISA says so.
-BESIDE = {"hislip", "vxi11"}
+BESIDE = {"hislip", "vxi11", "vxi11-gateway", "prologix"}
 # Where PyVISA-py can clear while a reply waits. Over HiSLIP it is under way by
 # then, and PyVISA-py 0.8.1 takes it for the acknowledgement of its clear, where
 # IVI-6.1 wants it dropped.
-CLEARS_REPLIES = {"vxi11"}
+CLEARS_REPLIES = {"vxi11", "vxi11-gateway"}
 # Bits of the status byte.
 ERROR, REPLY = 4, 16
 
@@ -58,6 +58,9 @@ def drive_meter(instrument):
     instrument.write("SENS:VOLT:RANG 5000")
     instrument.write("BOGUS")
     check("error queue", errors(instrument), lambda e: e == [-222, -113])
+
+
+def drive_block(instrument):
     instrument.write("FORM REAL")
     instrument.write("READ?")
     block = instrument.read_bytes(11)
@@ -91,11 +94,27 @@ def await_reply(instrument):
             raise SystemExit("error: the status byte never told of a reply")
 
 
+def open_instrument(manager, address, link):
+    if link != "prologix":
+        return manager.open_resource(address, read_termination="\n", write_termination="\n", timeout=5000)
+    # PyVISA-py 0.8.1 sets no attributes of an instrument behind such a gateway: it always
+    # reads up to a line feed, also in a block, and leaves that in the answer.
+    instrument = manager.open_resource(address, write_termination="\n")
+    query = instrument.query
+    instrument.query = lambda command: query(command).rstrip("\r\n")
+    return instrument
+
+
 def drive(manager, name, address, link):
-    instrument = manager.open_resource(address, read_termination="\n", write_termination="\n", timeout=5000)
+    instrument = open_instrument(manager, address, link)
     identity = instrument.query("*IDN?")
     check("identity", identity, lambda i: len(i.split(",")) == 4)
-    (drive_meter if "DMM6500" in identity else drive_source)(instrument)
+    if "DMM6500" in identity:
+        drive_meter(instrument)
+        if link != "prologix":
+            drive_block(instrument)
+    else:
+        drive_source(instrument)
     if link in BESIDE:
         drive_beside(instrument, link)
     instrument.close()
@@ -108,15 +127,22 @@ def main(hil, link):
         server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         try:
             addresses = {}
+            gateways = []
             for line in map(str.split, server.stdout):
+                if line[0] == "gateway":
+                    gateways.append(line[2])
                 if line[0] == "instrument":
                     addresses[line[1]] = line[2]
                 if line == ["READY"]:
                     break
             check("instruments", addresses, lambda a: len(a) >= 5)
             manager = pyvisa.ResourceManager("@py")
+            # PyVISA finds GPIB instruments behind one that is open.
+            opened = [manager.open_resource(gateway) for gateway in gateways]
             for name, address in addresses.items():
                 drive(manager, name, address, link)
+            for gateway in opened:
+                gateway.close()
         finally:
             server.terminate()
             server.wait(timeout=20)

@@ -22,7 +22,7 @@ impl Wires {
             match direction {
                 Direction::Received => open.clear(),
                 Direction::Sent if bytes.contains(&b'?') => open.push(at),
-                Direction::Sent => {}
+                Direction::Sent | Direction::Note => {}
             }
         })
     }

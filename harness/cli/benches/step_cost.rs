@@ -42,7 +42,7 @@ impl EventSink for Journal {
 
 fn run_once(loaded: &load::Loaded) {
     let runtime = Runtime::virtual_time().expect("a runtime");
-    let assembled = assemble::virtual_bench(&runtime, loaded, &VirtualUnit::default(), 1, None).expect("a bench");
+    let assembled = assemble::virtual_bench(&runtime, loaded, &VirtualUnit::default(), 1, None, hil_cli::wire::trace()).expect("a bench");
     let (_control, receiver) = tokio::sync::mpsc::unbounded_channel();
     let sinks = Sinks { journal: Box::new(Journal(JournalWriter::new(Vec::new()))), others: Vec::new() };
     let mut engine = Engine::new(&loaded.plan, assembled.bench.as_ref(), runtime.clock(), sinks, RunHeader::default(), receiver);

@@ -6,6 +6,11 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::journal::Durability;
 use crate::sabotage::Sabotage;
+use crate::wire::TraceTo;
+
+mod instrument;
+
+pub use instrument::{DiscoverArguments, InstrumentCommand, QueryArguments};
 
 /// Hardware-in-the-loop test harness and end-of-line tester.
 #[derive(Parser, Debug)]
@@ -130,6 +135,16 @@ pub struct ServeArguments {
     /// The protocol by which instruments are reached.
     #[arg(long, value_enum, value_name = "PROTOCOL", default_value = "socket")]
     pub link: ServedLink,
+    /// Gives each instrument an address of its own on this computer, and a portmapper
+    /// that tells its port (`--link vxi11`). Port 111 is root's.
+    #[arg(long)]
+    pub portmapper: bool,
+    /// Announces the instruments by mDNS, so that `hil instrument discover` finds them.
+    #[arg(long)]
+    pub announce: bool,
+    /// The port of mDNS, for tests beside others that announce.
+    #[arg(long, value_name = "PORT", default_value_t = hil_client::discover::mdns::PORT, hide = true)]
+    pub mdns_port: u16,
     /// The fixture's socket; without it, one in `$XDG_RUNTIME_DIR`, or in the folder
     /// for temporary files.
     #[arg(long, value_name = "PATH")]
@@ -169,9 +184,13 @@ pub enum ServedLink {
     Hislip,
     /// SCPI on a pseudo-terminal, as on a serial port.
     Serial,
-    /// VXI-11, as those before HiSLIP; without a portmapper, so that addresses carry
-    /// the port.
+    /// VXI-11, as those before HiSLIP; addresses carry the port unless there is a
+    /// portmapper.
     Vxi11,
+    /// GPIB behind one LAN gateway that speaks VXI-11.
+    Vxi11Gateway,
+    /// GPIB behind one gateway that speaks Prologix' language.
+    Prologix,
 }
 
 /// What becomes of a second client.
@@ -276,6 +295,9 @@ pub struct RunArguments {
     /// For the search for a fault.
     #[command(flatten)]
     pub debugging: Debugging,
+    /// What passes on the instruments' links.
+    #[command(flatten)]
+    pub tracing: Tracing,
     /// Run although an instrument's calibration is overdue; its uncertainty
     /// then counts as unknown.
     #[arg(long)]
@@ -312,6 +334,15 @@ impl Place {
     pub fn file(&self) -> &str {
         self.like.as_deref().unwrap_or(&self.bench)
     }
+}
+
+/// What passes on the instruments' links.
+#[derive(Args, Debug)]
+pub struct Tracing {
+    /// Tells every message to and from instruments, time-outs and clears, with the
+    /// time: on standard error, or in a file; `journal`: in the run's journal.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-")]
+    pub trace_scpi: Option<TraceTo>,
 }
 
 /// For the search for a fault.
@@ -409,17 +440,13 @@ pub enum BenchCommand {
     Check(BenchCheck),
     /// What a bench has, who uses it, how its interlock stands.
     Show(BenchShow),
+    /// Bring a bench into its safe state, confirmed by readback: also one that
+    /// somebody left as it was.
+    #[command(after_help = BENCH_SAFE_CODES)]
+    Safe(BenchSafe),
     /// Take back that a bench is broken: somebody has switched it off by hand
     /// and seen that it is off.
     Clear(BenchClear),
-}
-
-/// `hil instrument`.
-#[derive(Subcommand, Debug)]
-pub enum InstrumentCommand {
-    /// Whether a dialect file is right, what its model is good for, and whether an
-    /// instrument does what the file says: the virtual one, and the one at an address.
-    Check(crate::instrument_check::InstrumentCheck),
 }
 
 /// `hil bench check`.
@@ -431,9 +458,26 @@ pub struct BenchCheck {
     /// is switched on with at most 0.4 V and the least current that it knows.
     #[arg(long)]
     pub low_energy: bool,
+    /// Also whether sources and meters agree: each source alone at 0.1 V to 0.4 V, its
+    /// own readings against set values and meters, within the uncertainties of both.
+    #[arg(long)]
+    pub self_test: bool,
+    /// What passes on the instruments' links.
+    #[command(flatten)]
+    pub tracing: Tracing,
     /// The day on which calibrations must be valid; the computer's when absent.
     #[arg(long, value_name = "RFC3339")]
     pub wall_clock: Option<String>,
+}
+
+/// `hil bench safe`.
+#[derive(Args, Debug)]
+pub struct BenchSafe {
+    /// A bench's name (fixtures/benches/NAME.toml) or file.
+    pub bench: String,
+    /// What passes on the instruments' links.
+    #[command(flatten)]
+    pub tracing: Tracing,
 }
 
 /// `hil bench show`.
@@ -548,6 +592,10 @@ Examples:
 const BENCH_CHECK_CODES: &str = "\
 Exit codes: 0 in order, 2 the bench file is wrong, 3 something is not as it should
 be, in use or does not answer, 6 an output may be on.";
+
+const BENCH_SAFE_CODES: &str = "\
+Exit codes: 0 every output is off, confirmed; 2 the bench file is wrong, 3 in use, 6 an
+output may be on: the bench is marked as broken.";
 
 const DEFECTS_EXAMPLES: &str = "\
 Examples:

@@ -10,7 +10,8 @@ use std::time::Duration;
 use hil_bench::fixture::Fixture;
 use hil_bench::{BenchFile, BenchKind, BoundBench, Connector, InstrumentSpec};
 use hil_channel::{Bench, ChannelError, Fault};
-use hil_client::{Address, Dialect, Stream, Trace};
+use hil_client::prologix::Gateways;
+use hil_client::{Address, Dialect, Stream, Trace, Ways};
 use hil_socket::{Greeting, SocketFixture};
 use hil_timebase::{Clock, Runtime};
 use hil_twin::{FaultyFixture, Keys, Twin, TwinConfig};
@@ -22,7 +23,6 @@ use crate::likeness;
 use crate::load::{Loaded, LoadedBench};
 use crate::saboteur::Saboteur;
 use crate::unit::VirtualUnit;
-use crate::wire;
 
 /// To connect to an instrument on the network, also in real time.
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);
@@ -54,9 +54,10 @@ pub fn virtual_bench(
     unit: &VirtualUnit,
     seed: u64,
     panic_on: Option<&str>,
+    trace: Trace,
 ) -> Result<Assembled, Failure> {
     let World { twin, instruments, connector } = world(runtime, loaded, unit, seed)?;
-    let bench = bound(loaded, twin.fixture(), connector, runtime.clock(), wire::trace())?;
+    let bench = bound(loaded, twin.fixture(), connector, runtime.clock(), trace)?;
     Ok(Assembled { bench: sabotaged(bench, panic_on), twin: Some(twin), instruments })
 }
 
@@ -107,10 +108,10 @@ fn world(runtime: &Runtime, loaded: &Loaded, unit: &VirtualUnit, seed: u64) -> R
 /// # Errors
 /// A bench file that names what this program cannot open (exit code 2); a
 /// fixture that does not answer, or whose clock cannot be followed (3).
-pub fn real_bench(loaded: &Loaded, panic_on: Option<&str>) -> Result<(Runtime, Assembled), Failure> {
+pub fn real_bench(loaded: &Loaded, panic_on: Option<&str>, trace: Trace) -> Result<(Runtime, Assembled), Failure> {
     let (runtime, fixture) = fixture_behind_its_socket(&loaded.bench)?;
     let clock = runtime.clock();
-    let bench = bound(loaded, Rc::new(fixture), on_the_network(clock.clone()), clock, wire::trace())?;
+    let bench = bound(loaded, Rc::new(fixture), on_the_network(&loaded.bench, clock.clone()), clock, trace)?;
     Ok((runtime, Assembled { bench: sabotaged(bench, panic_on), twin: None, instruments: Instruments::new() }))
 }
 
@@ -119,7 +120,7 @@ pub fn real_bench(loaded: &Loaded, panic_on: Option<&str>) -> Result<(Runtime, A
 ///
 /// # Errors
 /// As [`virtual_bench`] and [`real_bench`].
-pub fn bench_alone(loaded: &LoadedBench) -> Result<(Runtime, BoundBench), Failure> {
+pub fn bench_alone(loaded: &LoadedBench, trace: Trace) -> Result<(Runtime, BoundBench), Failure> {
     let LoadedBench { bench, dialects, .. } = loaded;
     match bench.kind {
         BenchKind::Virtual => {
@@ -129,12 +130,12 @@ pub fn bench_alone(loaded: &LoadedBench) -> Result<(Runtime, BoundBench), Failur
             let twin = Twin::new(clock.clone(), &config);
             runtime.attach(twin.world());
             let connector = in_memory(powered_up(bench, dialects, false, &twin, &clock, config.seed));
-            Ok((runtime, bind(bench, dialects, twin.fixture(), connector, clock, wire::trace())?))
+            Ok((runtime, bind(bench, dialects, twin.fixture(), connector, clock, trace)?))
         }
         BenchKind::Real => {
             let (runtime, fixture) = fixture_behind_its_socket(bench)?;
             let clock = runtime.clock();
-            Ok((runtime, bind(bench, dialects, Rc::new(fixture), on_the_network(clock.clone()), clock, wire::trace())?))
+            Ok((runtime, bind(bench, dialects, Rc::new(fixture), on_the_network(bench, clock.clone()), clock, trace)?))
         }
     }
 }
@@ -182,7 +183,7 @@ fn fixture_behind_its_socket(bench: &BenchFile) -> Result<(Runtime, SocketFixtur
 ///
 /// # Errors
 /// A fixture that does not answer, or a bench file that it does not fit.
-pub fn to_switch_off(loaded: &LoadedBench, ports: &Rc<Ports>) -> Result<(Runtime, BoundBench), Failure> {
+pub fn to_switch_off(loaded: &LoadedBench, ports: &Rc<Ports>, trace: Trace) -> Result<(Runtime, BoundBench), Failure> {
     let LoadedBench { bench, dialects, .. } = loaded;
     let tester = |e: &dyn std::fmt::Display| Failure::tester(format!("bench `{}`: {e}", bench.id), None);
     let socket = bench.fixture_socket.as_deref().ok_or_else(|| tester(&"no `socket` in `[fixture]`"))?;
@@ -191,8 +192,8 @@ pub fn to_switch_off(loaded: &LoadedBench, ports: &Rc<Ports>) -> Result<(Runtime
     let clock = runtime.clock();
     let opened = clock.clone();
     let fixture = runtime.block_on(async { greeting.open_at_once(opened) }).map_err(|halt| tester(&halt))?.map_err(|e| tester(&e))?;
-    let connector = by_ports(Rc::clone(ports), on_the_network(clock.clone()));
-    let bound = bind(bench, dialects, Rc::new(fixture), connector, clock, wire::trace())?;
+    let connector = by_ports(Rc::clone(ports), on_the_network(bench, clock.clone()));
+    let bound = bind(bench, dialects, Rc::new(fixture), connector, clock, trace)?;
     Ok((runtime, bound))
 }
 
@@ -245,15 +246,16 @@ pub fn unplaced(bench: &BenchFile) -> Result<(), Failure> {
 }
 
 /// Opens the address of the bench file.
-fn on_the_network(clock: Clock) -> Connector {
+pub fn on_the_network(bench: &BenchFile, clock: Clock) -> Connector {
+    let gateways = Gateways::new(bench.gateways.clone());
     Rc::new(move |spec: &InstrumentSpec| {
         let (clock, part, address) = (clock.clone(), format!("instrument `{}`", spec.name), spec.address.parse::<Address>());
-        let line = spec.line;
+        let ways = Ways { line: spec.line, gateways: gateways.clone() };
         Box::pin(async move {
             let lost = |cause: String| ChannelError::new(&*part, Fault::LinkLost { cause });
             let address = address.map_err(|e| lost(e.to_string()))?;
             let limit = clock.patience(CONNECT_WITHIN, CONNECT_WITHIN);
-            address.open(line, &clock, limit).await.map_err(lost)
+            address.open(ways, &clock, limit).await.map_err(lost)
         })
     })
 }

@@ -16,6 +16,7 @@ use crate::load::{LoadedBench, load_bench};
 use crate::run::{day, take_over, wall_clock};
 use crate::say;
 use crate::screen::complain;
+use crate::wire;
 
 /// Prints one line for each thing that was checked and a summary; returns the
 /// exit code.
@@ -26,6 +27,7 @@ use crate::screen::complain;
 pub fn check(arguments: &BenchCheck) -> Result<u8, Failure> {
     let now = wall_clock(arguments.wall_clock.as_deref())?;
     let loaded = load_bench(&arguments.bench)?;
+    let tap = wire::tap_without_journal(arguments.tracing.trace_scpi.as_ref())?;
     unguarded(&loaded)?;
     let bench = &loaded.bench;
     let all = Findings::default();
@@ -36,14 +38,23 @@ pub fn check(arguments: &BenchCheck) -> Result<u8, Failure> {
     ));
     calibrations(&loaded, day(now), &all);
     let lock = lock(&loaded, now)?;
-    let (runtime, bound) = bench_alone(&loaded)?;
+    let (runtime, bound) = bench_alone(&loaded, tap.trace())?;
     if let Some(lock) = &lock {
         take_over(lock, &runtime, &bound)?;
     }
-    let ended = connected(&runtime, &bound, arguments.low_energy, &all)?;
-    // What a dead user left on was switched off first, and here nothing was
-    // switched on.
-    lock.map_or(Ok(()), |lock| lock.end(Ok(())))?;
+    let powers = arguments.low_energy || arguments.self_test;
+    if let Some(lock) = lock.as_ref().filter(|_| powers) {
+        lock.power()?;
+    }
+    let ended = connected(&runtime, &bound, arguments, &all)?;
+    let unsafe_now = match ended {
+        Ended::Whole => all.worst() == Grade::Unsafe,
+        Ended::Interrupted { safe } => !safe,
+    };
+    // What a dead user left on was switched off first; who switched nothing on leaves
+    // nothing on.
+    let safe = if powers && unsafe_now { Err("a check did not see its source go off") } else { Ok(()) };
+    lock.map_or(Ok(()), |lock| lock.end(safe))?;
     Ok(match ended {
         Ended::Whole => all.conclude(),
         Ended::Interrupted { safe } => {
@@ -110,18 +121,23 @@ fn lock(loaded: &LoadedBench, now: jiff::Timestamp) -> Result<Option<BenchLock>,
 }
 
 /// What can only be known over the links.
-fn connected(runtime: &Runtime, bound: &BoundBench, low_energy: bool, all: &Findings) -> Result<Ended, Failure> {
+fn connected(runtime: &Runtime, bound: &BoundBench, arguments: &BenchCheck, all: &Findings) -> Result<Ended, Failure> {
     let tell = |finding| all.tell(finding);
     let failed = |e: &dyn std::fmt::Display| Failure::tester(format!("bench check: {e}"), None);
     let (_ours, mut control) = control::listen(&runtime.clock()).map_err(|e| failed(&e))?;
     let work = async {
         bound.check(&tell).await;
-        match all.worst() {
-            Grade::Good | Grade::Note if low_energy => bound.check_cables(&tell).await,
-            Grade::Bad | Grade::Unsafe if low_energy => {
-                tell(Finding::new("power cables", Grade::Note, "not checked: nothing is switched on while anything is bad"));
-            }
-            _ => {}
+        let in_order = || all.worst() < Grade::Bad;
+        let not_done = |what| Finding::new(what, Grade::Note, "not checked: nothing is switched on while anything is bad");
+        match (arguments.low_energy, in_order()) {
+            (true, true) => bound.check_cables(&tell).await,
+            (true, false) => tell(not_done("power cables")),
+            (false, _) => {}
+        }
+        match (arguments.self_test, in_order()) {
+            (true, true) => bound.self_test(&tell).await,
+            (true, false) => tell(not_done("self-test")),
+            (false, _) => {}
         }
     };
     let ended = runtime.block_on(async {

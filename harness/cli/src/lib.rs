@@ -8,6 +8,7 @@ pub mod assemble;
 pub mod bench_check;
 pub mod bench_choice;
 pub mod bench_lock;
+pub mod bench_safe;
 pub mod bench_show;
 pub mod bench_state;
 pub mod claim;
@@ -20,6 +21,8 @@ pub mod guardian;
 pub mod home;
 pub mod identity;
 pub mod instrument_check;
+pub mod instrument_discover;
+pub mod instrument_query;
 pub mod journal;
 pub mod likeness;
 pub mod list_defects;
@@ -34,6 +37,7 @@ pub mod saboteur;
 pub mod screen;
 pub mod selection;
 pub mod serve;
+pub mod serve_links;
 pub mod served_file;
 pub mod start;
 pub mod station;
@@ -67,6 +71,9 @@ pub fn carry_out(command: &Command, verbose: u8) -> Result<u8, Failure> {
         Command::Bench(BenchCommand::Show(arguments)) => bench_show::show(arguments),
         Command::Bench(BenchCommand::Check(arguments)) => bench_check::check(arguments),
         Command::Instrument(InstrumentCommand::Check(arguments)) => instrument_check::check(arguments),
+        Command::Bench(BenchCommand::Safe(arguments)) => bench_safe::safe(arguments),
+        Command::Instrument(InstrumentCommand::Discover(arguments)) => instrument_discover::discover(arguments),
+        Command::Instrument(InstrumentCommand::Query(arguments)) => instrument_query::query(arguments),
         Command::Schema => {
             say(hil_model::PLAN_SCHEMA.trim_end());
             Ok(0)

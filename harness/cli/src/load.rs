@@ -325,7 +325,10 @@ fn overrides(parameters: &[String]) -> Result<BTreeMap<String, String>, Failure>
 
 /// All dialects of the project, and those files that a bench file names by their
 /// paths, seen from its own folder.
-fn dialects(project: &Project, bench: &Path, bench_text: &str) -> Result<BTreeMap<String, Dialect>, Failure> {
+///
+/// # Errors
+/// The first file that is none.
+pub fn dialects(project: &Project, bench: &Path, bench_text: &str) -> Result<BTreeMap<String, Dialect>, Failure> {
     let mut all = BTreeMap::new();
     for path in project.dialects() {
         let name = path.file_stem().map_or(String::new(), |s| s.to_string_lossy().into_owned());

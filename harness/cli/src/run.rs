@@ -31,6 +31,7 @@ use crate::selection::selection;
 use crate::start::wait_for_start;
 use crate::station;
 use crate::unit::{VirtualUnit, write_memory};
+use crate::wire::{self, Tap};
 
 /// Runs a plan and returns the exit code.
 ///
@@ -62,6 +63,7 @@ pub fn run(arguments: &RunArguments, verbose: u8) -> Result<u8, Failure> {
         return Ok(0);
     }
     let pace = pace(arguments)?;
+    let tap = wire::tap(arguments.tracing.trace_scpi.as_ref())?;
     let unit = if loaded.is_hardware() {
         real_unit(arguments)?
     } else {
@@ -79,10 +81,10 @@ pub fn run(arguments: &RunArguments, verbose: u8) -> Result<u8, Failure> {
     let station = station::this()?;
     let (loaded, lock) = first_free(fits, arguments.wait, |loaded, wait| lock(loaded, arguments, &id, start, wait))?;
     let (runtime, assembled) = if loaded.is_hardware() {
-        assemble::real_bench(&loaded, arguments.panic_on.as_deref())?
+        assemble::real_bench(&loaded, arguments.panic_on.as_deref(), tap.trace())?
     } else {
         let runtime = Runtime::virtual_time().map_err(|e| assemble::no_runtime(&e))?;
-        let assembled = assemble::virtual_bench(&runtime, &loaded, &unit, arguments.seed, arguments.panic_on.as_deref())?;
+        let assembled = assemble::virtual_bench(&runtime, &loaded, &unit, arguments.seed, arguments.panic_on.as_deref(), tap.trace())?;
         (runtime, assembled)
     };
     let (interrupts, mut control) =
@@ -124,9 +126,9 @@ pub fn run(arguments: &RunArguments, verbose: u8) -> Result<u8, Failure> {
         listeners.push(Box::new(sabotage.at_its_event(claim.as_ref().map(|c| c.keeper().pid()))));
     }
     let sinks = sinks(journal, listeners, verbose);
-    let driven = drive(&runtime, &loaded, bench.as_ref(), header, sinks, (control, selection, desk), heart);
+    let driven = drive(&runtime, &loaded, bench.as_ref(), header, sinks, (control, selection, desk), (heart, &tap));
     // Its links are closed before anybody else has the bench.
-    drop((bench, runtime));
+    drop((bench, runtime, tap));
     if let Some(claim) = claim {
         claim.end(driven.as_ref().is_ok_and(|outcome| outcome.safe))?;
     }
@@ -202,9 +204,10 @@ fn drive(
     header: RunHeader,
     sinks: Sinks,
     (control, selection, desk): (UnboundedReceiver<Control>, Selection, Desk),
-    heart: Option<Heart>,
+    (heart, tap): (Option<Heart>, &Tap),
 ) -> Result<Outcome, Failure> {
     let mut engine = Engine::new(&loaded.plan, bench, runtime.clock(), sinks, header, control);
+    tap.into_journal(engine.wiretap());
     engine.select(selection);
     engine.leave_out(loaded.lacking.clone());
     engine.attend(Box::new(desk));

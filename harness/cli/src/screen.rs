@@ -43,6 +43,11 @@ pub fn hide(secrets: Secrets) -> &'static Secrets {
     SECRETS.get_or_init(|| secrets)
 }
 
+/// A text without them.
+pub fn hidden(text: &str) -> String {
+    SECRETS.get().and_then(|secrets| secrets.hide(text)).unwrap_or_else(|| text.to_owned())
+}
+
 /// Standard error without secrets, a whole message at a time.
 pub struct Discreet;
 

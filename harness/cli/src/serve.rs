@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{ErrorKind, Write as _};
-use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -15,24 +14,23 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use hil_bench::{BenchKind, InstrumentSpec};
 use hil_channel::BoxFuture;
-use hil_client::quirks::SecondClient;
-use hil_client::{Address, Dialect};
 use hil_model::{Dimension, Quantity};
 use hil_socket::{Server, Station, Stud};
 use hil_timebase::{Clock, Runtime};
 use hil_twin::{Twin, TwinConfig};
-use hil_virtual::{Clients, Identity, Instrument, Pty};
+use hil_virtual::{Announcer, Identity, Instrument};
 use rustix::fs::Mode;
 use rustix::process::umask;
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::UnixListener;
 
-use crate::args::{self, ServeArguments, ServedLink};
+use crate::args::ServeArguments;
 use crate::assemble::counterpart;
 use crate::control;
 use crate::failure::Failure;
 use crate::load::{LoadedBench, load_bench};
 use crate::say;
 use crate::screen::complain;
+use crate::serve_links::Links;
 use crate::served_file::served_file;
 use crate::unit::VirtualUnit;
 
@@ -92,6 +90,8 @@ struct Served {
     socket: PathBuf,
     /// Ours, unless the user said where it goes.
     bench_file: Option<PathBuf>,
+    /// Takes its announcements back when it goes.
+    _announcer: Option<Announcer>,
 }
 
 impl Served {
@@ -104,20 +104,28 @@ impl Served {
     ) -> Result<Self, Failure> {
         let mut instruments = Vec::new();
         let mut addresses = BTreeMap::new();
-        for (spec, n) in loaded.bench.instruments.iter().zip(0..) {
-            let port = arguments.base_port.map_or(Some(0), |base| base.checked_add(n));
-            let port = port.ok_or_else(|| Failure::invalid("--base-port: too few ports up to 65535", None))?;
-            let (instrument, address) = begin_instrument(arguments, loaded, twin, &clock, spec, port).await?;
+        let mut links = Links::new(arguments, clock.clone())?;
+        for spec in &loaded.bench.instruments {
+            let instrument = power_up(arguments, loaded, twin, &clock, spec)?;
+            let address = links.attach(spec, loaded.dialects.get(&spec.dialect), Rc::clone(&instrument)).await;
+            let failed = |e: std::io::Error| Failure::tester(format!("instrument `{}`: cannot be served: {e}", spec.name), None);
+            let address = address.map_err(failed)?;
             say(&format!("instrument {} {address}", spec.name));
             instruments.push(instrument);
             addresses.insert(spec.name.clone(), address);
         }
+        let board = links.board();
+        if let Some(gateway) = &board {
+            say(&format!("gateway GPIB0 {gateway}"));
+        }
+        let announcer = links.complete().await.map_err(|e| Failure::tester(format!("cannot serve: {e}"), None))?;
         let socket = arguments.socket.clone().unwrap_or_else(|| place().join(format!("hil-virtual-{}.sock", std::process::id())));
         let socket = std::path::absolute(&socket).unwrap_or(socket);
         let listener = open_socket(&socket)?;
         say(&format!("fixture {}", socket.display()));
         let bench_file = arguments.bench_file.clone().unwrap_or_else(|| socket.with_extension("toml"));
-        let text = served_file(&loaded.text, &addresses, &socket, arguments.speed, watchdog).map_err(|e| Failure::tester(e, None))?;
+        let text = served_file(&loaded.text, (&addresses, board.as_ref()), &socket, arguments.speed, watchdog)
+            .map_err(|e| Failure::tester(e, None))?;
         // Where the user says, as he says; it may be no file.
         let written = if arguments.bench_file.is_some() { fs::write(&bench_file, text) } else { write_anew(&bench_file, &text) };
         written.map_err(|e| Failure::tester(format!("cannot write `{}`: {e}", bench_file.display()), None))?;
@@ -135,7 +143,7 @@ impl Served {
         tokio::task::spawn_local(Rc::clone(&server).listen(listener));
         tokio::task::spawn_local(keep_up(twin.clone(), Rc::clone(&server), clock));
         tokio::task::spawn_local(guard(server, instruments.clone(), watchdog));
-        Ok(Self { instruments, socket, bench_file: arguments.bench_file.is_none().then_some(bench_file) })
+        Ok(Self { instruments, socket, bench_file: arguments.bench_file.is_none().then_some(bench_file), _announcer: announcer })
     }
 
     /// Outputs off, nothing left behind.
@@ -151,70 +159,19 @@ impl Served {
     }
 }
 
-async fn begin_instrument(
+fn power_up(
     arguments: &ServeArguments,
     loaded: &LoadedBench,
     twin: &Twin,
     clock: &Clock,
     spec: &InstrumentSpec,
-    port: u16,
-) -> Result<(Rc<Instrument>, Address), Failure> {
+) -> Result<Rc<Instrument>, Failure> {
     let invalid = |e: String| Failure::invalid(format!("bench `{}`: instrument `{}`: {e}", loaded.bench.id, spec.name), None);
     let (model, terminals) = counterpart(twin, spec, &loaded.dialects, None).map_err(invalid)?;
     let dialect = loaded.dialects.get(&spec.dialect);
     let off_latency = dialect.and_then(|d| d.quirks.off_latency.as_ref()).map_or(Duration::ZERO, |q| q.after);
     let identity = Identity::new(&spec.serial);
-    let instrument = Rc::new(Instrument::power_up(model, &identity, terminals, clock.clone(), arguments.seed, off_latency));
-    let address = attach(arguments, dialect, Rc::clone(&instrument), clock, port).await;
-    let failed = |e: std::io::Error| Failure::tester(format!("instrument `{}`: cannot be served: {e}", spec.name), None);
-    Ok((instrument, address.map_err(failed)?))
-}
-
-/// Serves an instrument by the link that was asked for.
-async fn attach(
-    arguments: &ServeArguments,
-    dialect: Option<&Dialect>,
-    instrument: Rc<Instrument>,
-    clock: &Clock,
-    port: u16,
-) -> std::io::Result<Address> {
-    if arguments.link == ServedLink::Serial {
-        let pty = Pty::open()?;
-        let address = pty.address().clone();
-        tokio::task::spawn_local(pty.serve(instrument));
-        return Ok(address);
-    }
-    let at = |e: std::io::Error| std::io::Error::new(e.kind(), format!("{}:{port}: {e}", arguments.listen));
-    let listener = TcpListener::bind((arguments.listen, port)).await.map_err(at)?;
-    let port = listener.local_addr()?.port();
-    let clients = arguments.second_client.map_or_else(|| clients(dialect), told);
-    // Who listens everywhere is found here, too.
-    let host = if arguments.listen.is_unspecified() { IpAddr::from([127, 0, 0, 1]) } else { arguments.listen }.to_string();
-    Ok(match arguments.link {
-        ServedLink::Hislip => {
-            tokio::task::spawn_local(hil_virtual::listen_hislip(listener, instrument, clients, clock.clone()));
-            Address::Hislip { host, name: "hislip0".into(), port }
-        }
-        ServedLink::Vxi11 => {
-            // Clients are told this port when they open a link.
-            let abort = TcpListener::bind((arguments.listen, 0)).await?;
-            tokio::task::spawn_local(hil_virtual::listen_vxi11(listener, abort, instrument, clients, clock.clone()));
-            Address::Vxi11 { host, port: Some(port), name: "inst0".into() }
-        }
-        // A serial port has no listener.
-        ServedLink::Socket | ServedLink::Serial => {
-            tokio::task::spawn_local(hil_virtual::listen(listener, instrument, clients, clock.clone()));
-            Address::Socket { host, port }
-        }
-    })
-}
-
-const fn told(second: args::SecondClient) -> Clients {
-    match second {
-        args::SecondClient::Served => Clients::Many,
-        args::SecondClient::Queued => Clients::Queued,
-        args::SecondClient::Refused => Clients::Refused,
-    }
+    Ok(Rc::new(Instrument::power_up(model, &identity, terminals, clock.clone(), arguments.seed, off_latency)))
 }
 
 /// Whoever stands at the twin's station.
@@ -224,14 +181,6 @@ fn station(twin: &Twin) -> Station {
     Station {
         look: Box::new(move || seen.station().into_iter().map(words).collect()),
         operate: Box::new(move |part, to| hand.operate(part, to)),
-    }
-}
-
-fn clients(dialect: Option<&Dialect>) -> Clients {
-    match dialect.and_then(|d| d.quirks.one_client.as_ref()).map(|q| q.second) {
-        None => Clients::Many,
-        Some(SecondClient::Queued) => Clients::Queued,
-        Some(SecondClient::Refused) => Clients::Refused,
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use hil_client::Address;
+use hil_client::prologix::GatewayAddress;
 use hil_socket::SYNCHRONY;
 use toml::Value;
 
@@ -17,7 +18,7 @@ use crate::load::digest;
 /// The words of what cannot be written as TOML.
 pub fn served_file(
     text: &str,
-    addresses: &BTreeMap<String, Address>,
+    (addresses, board): (&BTreeMap<String, Address>, Option<&GatewayAddress>),
     socket: &Path,
     speed: f64,
     watchdog: Duration,
@@ -44,6 +45,9 @@ pub fn served_file(
             instrument.insert("address".into(), address.to_string().into());
         }
         instrument.remove("terminals");
+    }
+    if let Some(gateway) = board {
+        file.insert("gpib".into(), toml::Table::from_iter([("GPIB0".to_owned(), gateway.to_string().into())]).into());
     }
     let body = toml::to_string(&file).map_err(|e| e.to_string())?;
     Ok(format!("# Written by `hil virtual serve`: a served virtual bench at {speed} times real time.\n\n{body}"))
@@ -79,9 +83,14 @@ mod tests {
                     [[instrument]]\nname = \"battery\"\naddress = \"virtual\"\nterminals = \"battery\"\n\
                     [[signal]]\nname = \"fuse\"\nswitch = \"fuse\"\n";
         let address = Address::Socket { host: "127.0.0.1".into(), port: 5025 };
-        let written =
-            served_file(text, &BTreeMap::from([("battery".to_owned(), address)]), Path::new("/run/x"), 10.0, Duration::from_secs(2))
-                .unwrap();
+        let written = served_file(
+            text,
+            (&BTreeMap::from([("battery".to_owned(), address)]), None),
+            Path::new("/run/x"),
+            10.0,
+            Duration::from_secs(2),
+        )
+        .unwrap();
         let file: toml::Table = written.parse().unwrap();
         let expected = "[bench]\nid = \"v-d2cd8dfa\"\nkind = \"real\"\n[fixture]\nserial = \"F\"\nsocket = \"/run/x\"\nline-accuracy = \"2020 us\"\n\
                         inhibit = [\"battery\"]\nwatchdog = \"2000 ms\"\n\

@@ -2,6 +2,8 @@
 
 #[path = "suite/bench_time.rs"]
 mod bench_time;
+#[path = "suite/bench_tools.rs"]
+mod bench_tools;
 #[path = "suite/calibration.rs"]
 mod calibration;
 #[path = "suite/decision.rs"]
@@ -16,6 +18,8 @@ mod digitizer;
 mod durability;
 #[path = "suite/guardian.rs"]
 mod guardian;
+#[path = "suite/instrument.rs"]
+mod instrument;
 #[path = "suite/instruments.rs"]
 mod instruments;
 #[path = "suite/interrupts.rs"]

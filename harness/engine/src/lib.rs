@@ -29,7 +29,7 @@ mod wall;
 mod watches;
 
 pub use header::{Answer, Control, Expects, Operator, Question, RunHeader, Selection, Sinks};
-pub use run::Engine;
+pub use run::{Engine, Wiretap};
 pub use scene::PHASE_LIMIT;
 
 #[cfg(test)]

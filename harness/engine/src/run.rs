@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hil_channel::{Bench, Lid, PartId, SafeReport};
 use hil_model::{Plan, Step};
-use hil_record::{Datum, EventKind, Outcome, PartIdentity, SafeOutput, SinkError, Status, StudVolts, Verdict};
+use hil_record::{Datum, EventKind, Outcome, PartIdentity, SafeOutput, SinkError, Status, StudVolts, Verdict, Way};
 use hil_timebase::Clock;
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -54,6 +54,23 @@ pub struct Engine<'a> {
     operator: Box<dyn Operator>,
 }
 
+/// Notes in the journal what passed on an instrument's link, while the run lasts.
+#[derive(Clone)]
+pub struct Wiretap(Log);
+
+impl Wiretap {
+    /// Notes it; before the first event and after the last there is no journal for it.
+    pub fn note(&self, instrument: &str, direction: Way, text: String) {
+        let during = {
+            let log = self.0.look();
+            log.state.started && log.state.outcome.is_none()
+        };
+        if during {
+            self.0.note(EventKind::Wire { instrument: instrument.to_owned(), direction, text });
+        }
+    }
+}
+
 impl<'a> Engine<'a> {
     /// A run that has not begun; bench time counts from here.
     pub fn new(
@@ -77,6 +94,11 @@ impl<'a> Engine<'a> {
             lacking: BTreeMap::new(),
             operator: Box::new(Unattended),
         }
+    }
+
+    /// For who hears what passes on the instruments' links.
+    pub fn wiretap(&self) -> Wiretap {
+        Wiretap(self.log.clone())
     }
 
     /// Which steps run, and how often; all once without this.

@@ -277,7 +277,11 @@ impl Actor {
             }
         };
         match clock.timeout(within, doing).await {
-            Ok(Ok(outcome)) => Ok(outcome),
+            Ok(Ok(outcome)) => {
+                let found = if let Outcome::Status(byte) = outcome { format!(": {byte}") } else { String::new() };
+                self.wiring.note(&format!("{what}{found}"));
+                Ok(outcome)
+            }
             Ok(Err(e)) if e.kind() == io::ErrorKind::Unsupported => Err(ErrorKind::Unsupported { what: format!("{what} on this link") }),
             Ok(Err(e)) if e.kind() == io::ErrorKind::PermissionDenied => {
                 Err(ErrorKind::Refused { command: what.to_string(), answer: e.to_string() })
@@ -349,6 +353,7 @@ impl Actor {
                     self.out_of_step();
                     self.ambiguous = *query == self.wiring.settings.identify || *query == self.wiring.settings.error_query;
                     let waited = clock.now().since(begun);
+                    self.wiring.note(&format!("no answer to `{query}` within {} ms", millis(waited)));
                     return Err(ErrorKind::NoAnswer { command: query.into(), limit_ms: millis(waited) });
                 }
             }
@@ -412,6 +417,7 @@ impl Actor {
     fn lose(&mut self, cause: String) -> ErrorKind {
         tracing::warn!(instrument = %self.wiring.name, cause, "link lost");
         self.wiring.health.trouble(self.wiring.clock.now());
+        self.wiring.note(&format!("link lost: {cause}"));
         let cause = self.lost.get_or_insert(cause).clone();
         ErrorKind::LinkLost { cause }
     }
@@ -447,7 +453,7 @@ impl Actor {
     /// Brings question and answer together again. In the normal lane it gives
     /// way to a safe job, which clears for itself once it has told.
     async fn clear(&mut self, lane: Lane) -> Result<(), ErrorKind> {
-        tracing::debug!(instrument = %self.wiring.name, "clearing the link");
+        self.wiring.note("clearing the link");
         let settings = Rc::clone(&self.wiring.settings);
         let clock = self.wiring.clock.clone();
         let end = clock.now() + clock.patience(CLEARED_WITHIN, CLEARED_AT_LEAST);
@@ -496,7 +502,8 @@ impl Actor {
         // A second question of another kind: a late identity might have been
         // taken for this one's. It also drops old errors.
         match self.read_errors(lane).await {
-            Ok(_) => {
+            Ok(errors) => {
+                self.wiring.health.dropped(&errors);
                 self.in_step = true;
                 self.ambiguous = false;
                 Ok(true)
@@ -515,6 +522,7 @@ impl Actor {
         let within = clock.patience(REOPEN_WITHIN, REOPEN_WITHIN);
         match clock.timeout(within, self.stream.reopen()).await {
             Ok(Ok(())) => {
+                self.wiring.note("opened anew");
                 self.discard();
                 Ok(true)
             }
@@ -531,7 +539,10 @@ impl Actor {
         let Wiring { clock, settings, .. } = &self.wiring;
         let within = clock.patience(settings.reply_within, REPLY_AT_LEAST);
         match clock.timeout(within, self.stream.device_clear()).await {
-            Ok(Ok(())) => Ok(true),
+            Ok(Ok(())) => {
+                self.wiring.note("device clear");
+                Ok(true)
+            }
             Ok(Err(e)) if e.kind() == io::ErrorKind::Unsupported => Ok(false),
             Ok(Err(e)) => Err(self.close(e.to_string())),
             Err(_) => Err(self.close(format!("no answer to a device clear within {} ms", millis(within)))),
@@ -558,6 +569,10 @@ impl Wiring {
     /// How long a quiet line is without a byte.
     fn quiet(&self) -> Duration {
         self.clock.patience(self.settings.quiet, QUIET_AT_LEAST)
+    }
+
+    fn note(&self, words: &str) {
+        self.trace(Direction::Note, words.as_bytes(), self.clock.now());
     }
 
     fn trace(&self, direction: Direction, bytes: &[u8], at: Nanos) {

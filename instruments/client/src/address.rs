@@ -1,7 +1,5 @@
-//! VISA addresses, and opening what they name: raw TCP sockets, HiSLIP, VXI-11 and
-//! serial ports.
-//!
-//! Not here: USB and GPIB.
+//! VISA addresses, and opening what they name: raw TCP sockets, HiSLIP, VXI-11,
+//! serial ports, USB (USBTMC), and GPIB behind a gateway.
 
 use std::cell::Cell;
 use std::fmt;
@@ -13,8 +11,10 @@ use hil_timebase::Clock;
 
 use crate::hislip::{self, Hislip};
 use crate::link::Stream;
+use crate::prologix::{Gateways, Place};
 use crate::serial::{self, Line};
 use crate::socket::{Socket, tcp};
+use crate::usbtmc::{self, UsbId};
 use crate::vxi11::Vxi11;
 
 /// Where an instrument is.
@@ -37,7 +37,8 @@ pub enum Address {
         port: u16,
     },
     /// `TCPIP::HOST::inst0::INSTR`, or with a port, as PyVISA-py writes it,
-    /// `TCPIP::HOST,PORT::inst0::INSTR`. `inst0` may be left out.
+    /// `TCPIP::HOST,PORT::inst0::INSTR`. `inst0` may be left out; behind a LAN gateway
+    /// it is `gpib0,5`.
     Vxi11 {
         /// Name or IPv4 address.
         host: String,
@@ -51,12 +52,37 @@ pub enum Address {
         /// Path of the device.
         device: String,
     },
+    /// `USB::0x1AB1::0x0E11::SERIAL::INSTR`.
+    Usb(UsbId),
+    /// `GPIB0::5::INSTR`, or with a secondary address, `GPIB0::5::2::INSTR`; through
+    /// the gateway of that board.
+    Gpib {
+        /// Which board.
+        board: u8,
+        /// Where on its bus.
+        place: Place,
+    },
+}
+
+/// What the opening of some addresses needs beside them.
+#[derive(Clone, Default, Debug)]
+pub struct Ways {
+    /// How a serial port speaks.
+    pub line: Line,
+    /// Which gateway is which GPIB board.
+    pub gateways: Gateways,
+}
+
+impl From<Line> for Ways {
+    fn from(line: Line) -> Self {
+        Self { line, ..Self::default() }
+    }
 }
 
 /// An address that this program cannot open.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error(
-    "`{0}`, expected `TCPIP::HOST::PORT::SOCKET`, `TCPIP::HOST::hislip0::INSTR`, `TCPIP::HOST::inst0::INSTR` or `ASRL/dev/DEVICE::INSTR`"
+    "`{0}`, expected `TCPIP::HOST::PORT::SOCKET`, `TCPIP::HOST::hislip0::INSTR`, `TCPIP::HOST::inst0::INSTR`, `TCPIP::HOST::gpib0,5::INSTR`, `USB::0xVVVV::0xPPPP::SERIAL::INSTR`, `GPIB0::5::INSTR` or `ASRL/dev/DEVICE::INSTR`"
 )]
 pub struct AddressError(String);
 
@@ -91,6 +117,8 @@ impl FromStr for Address {
                 Some(Self::Socket { host, port })
             }),
             [port, class] if class.eq_ignore_ascii_case("INSTR") => device(port).map(|device| Self::Serial { device }),
+            [board, ref place @ .., class] if class.eq_ignore_ascii_case("INSTR") && is_board(board, "GPIB") => gpib(board, place),
+            [board, ref id @ .., class] if class.eq_ignore_ascii_case("INSTR") && is_board(board, "USB") => usb(id),
             [board, host, class] if class.eq_ignore_ascii_case("INSTR") => vxi11(board, host, "inst0"),
             [board, host, name, class] if class.eq_ignore_ascii_case("INSTR") => {
                 hislip(board, host, name).or_else(|| vxi11(board, host, name))
@@ -103,8 +131,39 @@ impl FromStr for Address {
 
 /// The host, if the board is a LAN one.
 fn lan(board: &str, host: &str) -> Option<String> {
-    let tcp = board.get(..5).is_some_and(|b| b.eq_ignore_ascii_case("TCPIP")) && board[5..].bytes().all(|b| b.is_ascii_digit());
-    (tcp && is_host(host)).then(|| host.to_owned())
+    (is_board(board, "TCPIP") && is_host(host)).then(|| host.to_owned())
+}
+
+/// `NAME`, or with a number.
+pub(crate) fn is_board(text: &str, name: &str) -> bool {
+    text.get(..name.len()).is_some_and(|b| b.eq_ignore_ascii_case(name)) && text[name.len()..].bytes().all(|b| b.is_ascii_digit())
+}
+
+/// `GPIB0`, and primary and perhaps secondary address.
+fn gpib(board: &str, place: &[&str]) -> Option<Address> {
+    let board = match &board[4..] {
+        "" => 0,
+        number => number.parse().ok()?,
+    };
+    let place = match place {
+        [primary] => Place::parse(primary, None)?,
+        [primary, secondary] => Place::parse(primary, Some(secondary))?,
+        _ => return None,
+    };
+    Some(Address::Gpib { board, place })
+}
+
+/// Vendor, product, serial number, and perhaps the interface, of which the kernel has
+/// but one a device.
+fn usb(id: &[&str]) -> Option<Address> {
+    let (vendor, product, serial) = match id {
+        [vendor, product, serial] => (vendor, product, serial),
+        [vendor, product, serial, interface] if interface.bytes().all(|b| b.is_ascii_digit()) && !interface.is_empty() => {
+            (vendor, product, serial)
+        }
+        _ => return None,
+    };
+    UsbId::parse(vendor, product, serial).map(Address::Usb)
 }
 
 /// The device of `ASRL/dev/ttyUSB0`.
@@ -113,11 +172,11 @@ fn device(port: &str) -> Option<String> {
     (path.starts_with('/') && !path.chars().any(char::is_control)).then(|| path.to_owned())
 }
 
-fn is_host(text: &str) -> bool {
+pub(crate) fn is_host(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
 }
 
-fn port_number(text: &str) -> Option<u16> {
+pub(crate) fn port_number(text: &str) -> Option<u16> {
     text.parse().ok().filter(|port| *port != 0)
 }
 
@@ -128,7 +187,15 @@ fn hislip(board: &str, host: &str, name: &str) -> Option<Address> {
 
 fn vxi11(board: &str, host: &str, name: &str) -> Option<Address> {
     let (host, port) = with_port(host)?;
-    Some(Address::Vxi11 { host: lan(board, host)?, port, name: numbered(name, "inst")? })
+    Some(Address::Vxi11 { host: lan(board, host)?, port, name: numbered(name, "inst").or_else(|| behind_gateway(name))? })
+}
+
+/// `gpib0,5`, or with a secondary address, `gpib0,5,2`.
+fn behind_gateway(text: &str) -> Option<String> {
+    let (board, place) = text.split_once(',')?;
+    let (primary, secondary) = place.split_once(',').map_or((place, None), |(p, s)| (p, Some(s)));
+    let (board, place) = (numbered(board, "gpib")?, Place::parse(primary, secondary)?);
+    Some(place.secondary.map_or_else(|| format!("{board},{}", place.primary), |s| format!("{board},{},{s}", place.primary)))
 }
 
 /// `TEXT` or `TEXT,PORT`.
@@ -152,6 +219,8 @@ impl fmt::Display for Address {
             Self::Hislip { host, name, port: hislip::PORT } => write!(f, "TCPIP::{host}::{name}::INSTR"),
             Self::Serial { device } => write!(f, "ASRL{device}::INSTR"),
             Self::Hislip { host, name, port } => write!(f, "TCPIP::{host}::{name},{port}::INSTR"),
+            Self::Usb(id) => write!(f, "USB::{id}::INSTR"),
+            Self::Gpib { board, place } => write!(f, "GPIB{board}::{place}::INSTR"),
             Self::Vxi11 { host, port: None, name } => write!(f, "TCPIP::{host}::{name}::INSTR"),
             Self::Vxi11 { host, port: Some(port), name } => write!(f, "TCPIP::{host},{port}::{name}::INSTR"),
         }
@@ -160,23 +229,30 @@ impl fmt::Display for Address {
 
 impl Address {
     /// Connects within `limit` of bench time. Needs a runtime with an I/O driver.
-    /// `line` is for serial ports.
+    /// `ways` is for serial ports and GPIB.
     ///
     /// # Errors
     /// The operating system's words, or what was waited for in vain.
-    pub async fn open(&self, line: Line, clock: &Clock, limit: Duration) -> Result<Box<dyn Stream>, String> {
+    pub async fn open(&self, ways: impl Into<Ways>, clock: &Clock, limit: Duration) -> Result<Box<dyn Stream>, String> {
+        let ways = ways.into();
         let stage = Cell::new("connection");
-        match clock.timeout(limit, self.connect(line, |s| stage.set(s))).await {
+        match clock.timeout(limit, self.connect(&ways, clock, |s| stage.set(s))).await {
             Ok(Ok(stream)) => Ok(stream),
             Ok(Err(error)) => Err(format!("{self}: {error}")),
             Err(_) => Err(format!("{self}: no {} within {} ms", stage.get(), limit.as_millis())),
         }
     }
 
-    async fn connect(&self, line: Line, stage: impl Fn(&'static str)) -> io::Result<Box<dyn Stream>> {
+    async fn connect(&self, ways: &Ways, clock: &Clock, stage: impl Fn(&'static str)) -> io::Result<Box<dyn Stream>> {
         Ok(match self {
             Self::Socket { host, port } => Box::new(Socket::connect(host, *port).await?),
-            Self::Serial { device } => Box::new(serial::open(device, line)?),
+            Self::Serial { device } => Box::new(serial::open(device, ways.line)?),
+            Self::Usb(id) => Box::new(usbtmc::open(id)?),
+            Self::Gpib { board, place } => {
+                let gateway = ways.gateways.of(*board)?;
+                stage("answer of the GPIB gateway");
+                Box::new(gateway.open(*place, clock).await?)
+            }
             Self::Hislip { host, name, port } => Box::new(Hislip::open(async || tcp(host, *port).await, name, stage).await?),
             Self::Vxi11 { host, port, name } => Box::new(Vxi11::open(async |port| tcp(host, port).await, *port, name, stage).await?),
         })
@@ -187,8 +263,7 @@ impl Address {
 mod tests {
     use super::*;
 
-    const EXPECTED: &str =
-        "`TCPIP::HOST::PORT::SOCKET`, `TCPIP::HOST::hislip0::INSTR`, `TCPIP::HOST::inst0::INSTR` or `ASRL/dev/DEVICE::INSTR`";
+    const EXPECTED: &str = "`TCPIP::HOST::PORT::SOCKET`, `TCPIP::HOST::hislip0::INSTR`, `TCPIP::HOST::inst0::INSTR`, `TCPIP::HOST::gpib0,5::INSTR`, `USB::0xVVVV::0xPPPP::SERIAL::INSTR`, `GPIB0::5::INSTR` or `ASRL/dev/DEVICE::INSTR`";
 
     #[test]
     fn sockets_are_read_and_written() {
@@ -212,7 +287,21 @@ mod tests {
             "TCPIP::host,0::inst0::INSTR",
             "TCPIP::host,1::hislip0::INSTR",
             "TCPIP::host::inst::INSTR",
-            "TCPIP::host::gpib0,5::INSTR",
+            "TCPIP::host::gpib0::INSTR",
+            "TCPIP::host::gpib0,31::INSTR",
+            "TCPIP::host::gpib0,5,31::INSTR",
+            "GPIB0::INSTR",
+            "GPIB0::31::INSTR",
+            "GPIB0::5::31::INSTR",
+            "GPIB0::5::1::1::INSTR",
+            "GPIB256::5::INSTR",
+            "GPIB0::+5::INSTR",
+            "USB0::0x1AB1::0x0E11::INSTR",
+            "USB0::0x1AB1::0x0E11::::INSTR",
+            "USB0::0x1AB1::0x10E11::S::INSTR",
+            "USB0::1AB1::0x0E11::S::INSTR",
+            "USB0::0x1AB1::0x0E11::S::x::INSTR",
+            "USB0::0x1AB1::0x0E11::S\n::INSTR",
             "TCPIP::host::hislip::INSTR",
             "TCPIP::host::hislip0x::INSTR",
             "TCPIP::host::hislip0,::INSTR",
@@ -267,6 +356,36 @@ mod tests {
             assert_eq!(address, Address::Vxi11 { host: "10.0.0.5".into(), name: name.into(), port });
             assert_eq!(address.to_string(), written);
             assert_eq!(written.parse(), Ok(address));
+        }
+    }
+
+    #[test]
+    fn usb_is_read_and_written() {
+        for text in
+            ["USB0::0x1ab1::0x0E11::DL3A214800::INSTR", "usb::0x1AB1::0xe11::DL3A214800::0::instr", "USB::6833::3601::DL3A214800::INSTR"]
+        {
+            let address: Address = text.parse().unwrap();
+            assert_eq!(address, Address::Usb(UsbId { vendor: 0x1ab1, product: 0x0e11, serial: "DL3A214800".into() }), "{text}");
+            assert_eq!(address.to_string(), "USB::0x1AB1::0x0E11::DL3A214800::INSTR");
+            assert_eq!(address.to_string().parse(), Ok(address));
+        }
+    }
+
+    #[test]
+    fn gpib_is_read_and_written() {
+        for (text, board, primary, secondary, written) in [
+            ("GPIB0::5::INSTR", 0, 5, None, "GPIB0::5::INSTR"),
+            ("gpib::30::instr", 0, 30, None, "GPIB0::30::INSTR"),
+            ("GPIB12::5::2::INSTR", 12, 5, Some(2), "GPIB12::5::2::INSTR"),
+        ] {
+            let address: Address = text.parse().unwrap();
+            assert_eq!(address, Address::Gpib { board, place: Place { primary, secondary } });
+            assert_eq!(address.to_string(), written);
+            assert_eq!(written.parse(), Ok(address));
+        }
+        for (text, name) in [("TCPIP::gw::GPIB0,5::INSTR", "gpib0,5"), ("TCPIP::gw,9009::gpib1,30,2::INSTR", "gpib1,30,2")] {
+            let Ok(Address::Vxi11 { name: found, .. }) = text.parse() else { panic!("{text}") };
+            assert_eq!(found, name);
         }
     }
 

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use hil_timebase::Nanos;
 
+use crate::scpi::ErrorEntry;
+
 /// So many late answers are remembered.
 const KEPT: usize = 256;
 
@@ -26,12 +28,22 @@ pub(crate) struct Health {
     due: Cell<Option<Nanos>>,
     /// When answers came that were late, and by how much.
     late: RefCell<VecDeque<(Nanos, Duration)>>,
+    /// The last entries of the error queue that a clearing dropped.
+    dropped: RefCell<Vec<String>>,
 }
 
 impl Health {
     pub(crate) fn trouble(&self, at: Nanos) {
         self.trouble.set(Some(at));
         self.due.set(None);
+    }
+
+    pub(crate) fn dropped(&self, errors: &[ErrorEntry]) {
+        *self.dropped.borrow_mut() = errors.iter().map(ToString::to_string).collect();
+    }
+
+    pub(crate) fn take_dropped(&self) -> Vec<String> {
+        self.dropped.take()
     }
 
     pub(crate) fn wait(&self, due: Nanos) {

@@ -4,10 +4,10 @@
 //! model wants to be spoken to, and [`Source`] and [`Meter`] are what a bench
 //! works with. Every write is verified by the error queue and by read-back.
 //!
-//! [`Address`] opens raw TCP sockets, HiSLIP, VXI-11 and serial ports; whoever puts a
-//! bench together may hand any other open stream to [`Link::spawn`].
+//! [`Address`] opens raw TCP sockets, HiSLIP, VXI-11, serial ports, USB and GPIB; whoever
+//! puts a bench together may hand any other open stream to [`Link::spawn`].
 //!
-//! Not here: USB and GPIB, and what an instrument is for.
+//! Not here: what an instrument is for.
 
 pub mod ability;
 mod actor;
@@ -19,6 +19,7 @@ pub mod dialect;
 mod dialect_reader;
 pub mod digitizer;
 mod digitizer_reader;
+pub mod discover;
 mod driver;
 pub mod error;
 mod health;
@@ -28,6 +29,7 @@ mod inbox;
 pub mod led;
 pub mod link;
 pub mod meter;
+pub mod prologix;
 pub mod quirks;
 mod quirks_reader;
 pub mod scpi;
@@ -36,12 +38,13 @@ mod socket;
 pub mod source;
 pub mod template;
 pub mod trial;
+pub mod usbtmc;
 pub mod verb;
 pub mod vxi11;
 #[cfg(test)]
 mod wrong_dialects;
 
-pub use address::{Address, AddressError};
+pub use address::{Address, AddressError, Ways};
 pub use dialect::{Dialect, Function, Identity, Kind};
 pub use digitizer::{Digitizer, DigitizerFacts, Samples};
 pub use driver::{Confirmed, Reading};

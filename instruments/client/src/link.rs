@@ -119,17 +119,20 @@ impl<S: Stream + ?Sized> Stream for Box<S> {
     }
 }
 
-/// Which way bytes went.
+/// Which way bytes went, or that none did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Direction {
     /// To the instrument.
     Sent,
     /// From it.
     Received,
+    /// Neither: what became of the link, in words.
+    Note,
 }
 
 /// Told of every message: the instrument's name, which way, the bytes with
-/// their terminator, and when.
+/// their terminator, and when; and in words of time-outs, clears and what is done
+/// beside the messages.
 pub type Trace = Rc<dyn Fn(&str, Direction, &[u8], Nanos)>;
 
 /// What a link needs to know of its instrument.
@@ -155,6 +158,23 @@ pub struct LinkSettings {
     /// Whether a second connection finds the instrument ready, so that this one
     /// may be given up for it.
     pub may_reopen: bool,
+}
+
+impl Default for LinkSettings {
+    /// What most SCPI instruments understand, for one whose model is not known.
+    fn default() -> Self {
+        Self {
+            write_end: b"\n".to_vec(),
+            read_end: b'\n',
+            gap: Duration::ZERO,
+            reply_within: Duration::from_secs(1),
+            quiet: Duration::from_millis(50),
+            max_reply: 64 << 20,
+            identify: "*IDN?".into(),
+            error_query: "SYST:ERR?".into(),
+            may_reopen: true,
+        }
+    }
 }
 
 /// Which way a job goes.
@@ -303,6 +323,12 @@ impl Link {
     /// answers since then may have been another question's.
     pub fn had_trouble(&self, since: Nanos) -> bool {
         self.health.trouble_since(since)
+    }
+
+    /// Entries that clearing the link took out of the error queue since this was last
+    /// asked: why there was no answer, perhaps.
+    pub fn dropped_errors(&self) -> Vec<String> {
+        self.health.take_dropped()
     }
 
     /// The instrument's name on the bench.

@@ -7,6 +7,7 @@
 //! the physics ([`Terminals`] is implemented by the twin).
 
 mod ailments;
+mod announcer;
 mod digitizer;
 mod dmm6500;
 pub mod faults;
@@ -16,6 +17,7 @@ mod hislip;
 mod imperfection;
 mod instrument;
 mod locks;
+mod prologix;
 mod psb;
 mod pty;
 mod serve;
@@ -24,12 +26,15 @@ pub mod terminals;
 mod tidy;
 mod unit;
 mod vxi11;
+mod work;
 
+pub use announcer::Announcer;
 pub use faults::InstrumentFault;
 pub use hislip::listen as listen_hislip;
 pub use instrument::Instrument;
+pub use prologix::listen as listen_prologix;
 pub use pty::Pty;
 pub use serve::{Identity, Model, serve};
 pub use tcp::{Clients, listen};
 pub use terminals::{Light, SourceState, Terminals};
-pub use vxi11::listen as listen_vxi11;
+pub use vxi11::{listen as listen_vxi11, listen_gateway, portmapper};

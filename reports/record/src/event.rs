@@ -184,6 +184,16 @@ pub enum EventKind {
         /// `line`, `sense-contact`, `poll`, `readback`, `digitizer`.
         source: String,
     },
+    /// Something passed on an instrument's link; only where the user asks for it.
+    Wire {
+        /// Its name on the bench.
+        instrument: String,
+        /// Which way, or that it is a note.
+        direction: Way,
+        /// The bytes with control characters shown, long ones cut off; or a note's
+        /// words.
+        text: String,
+    },
     /// A judged measurement.
     Measurement(Measurement),
     /// Something went wrong that is no measurement.
@@ -313,6 +323,29 @@ pub enum EventKind {
     },
 }
 
+/// Which way something passed on an instrument's link.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Way {
+    /// To the instrument.
+    Sent,
+    /// From it.
+    Received,
+    /// Neither: a time-out, a clear.
+    Note,
+}
+
+impl Way {
+    /// An arrow, as traces have it.
+    pub const fn arrow(self) -> &'static str {
+        match self {
+            Self::Sent => "->",
+            Self::Received => "<-",
+            Self::Note => "--",
+        }
+    }
+}
+
 /// A voltage at a stud after the safe state.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -343,7 +376,7 @@ impl EventKind {
     /// for every detail.
     pub const fn is_observation(&self) -> bool {
         match self {
-            Self::Stimulus { .. } | Self::Reading { .. } | Self::Edge { .. } => true,
+            Self::Stimulus { .. } | Self::Reading { .. } | Self::Edge { .. } | Self::Wire { .. } => true,
             Self::RunStarted { .. }
             | Self::BenchOpened { .. }
             | Self::PhaseStarted { .. }

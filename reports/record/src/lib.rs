@@ -21,7 +21,7 @@ pub use chain::Hash;
 pub use damage::Damage;
 pub use datum::Datum;
 pub use decision::Decision;
-pub use event::{CallResult, Event, EventKind, Exclusion, Measurement, PartIdentity, SafeOutput, StudVolts};
+pub use event::{CallResult, Event, EventKind, Exclusion, Measurement, PartIdentity, SafeOutput, StudVolts, Way};
 pub use journal::JournalWriter;
 pub use outcome::{Disposition, Outcome, Status};
 pub use reader::{Journal, JournalError, read_journal, read_sealed};

@@ -22,6 +22,7 @@ impl EventKind {
                 change(&mut m.of);
                 m.expected.iter_mut().for_each(change);
             }
+            Self::Wire { text, .. } => change(text),
             Self::Problem { message, .. } => change(message),
             Self::Answer { prompt, value, .. } => {
                 change(prompt);
@@ -64,6 +65,7 @@ impl EventKind {
             | Self::PhaseFinished { .. }
             | Self::StepStarted { .. }
             | Self::ActionStarted { .. }
+            | Self::Wire { .. }
             | Self::Problem { .. }
             | Self::Answer { .. }
             | Self::Call { .. }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use hil_record::event::SCHEMA;
 use hil_record::{
     CallResult, Datum, Disposition, Event, EventKind, EventSink, Exclusion, JournalError, JournalWriter, Measurement, PartIdentity,
-    SafeOutput, Status, StudVolts, Verdict, read_journal,
+    SafeOutput, Status, StudVolts, Verdict, Way, read_journal,
 };
 
 fn number(kinds: Vec<EventKind>) -> Vec<Event> {
@@ -171,6 +171,7 @@ fn all_kinds() -> Vec<EventKind> {
             retried: vec![text("contact")],
             not_judged: vec![text("R-1")],
         },
+        EventKind::Wire { instrument: text("battery"), direction: Way::Received, text: text("12.500V\\n") },
     ]
 }
 
@@ -199,6 +200,7 @@ fn place(kind: &EventKind) -> usize {
         EventKind::SafeState { .. } => 19,
         EventKind::Lid { .. } => 20,
         EventKind::RunFinished { .. } => 21,
+        EventKind::Wire { .. } => 22,
     }
 }
 
@@ -219,7 +221,7 @@ fn every_kind_of_event_survives() {
     let events = number(all_kinds());
     let mut kinds: Vec<_> = events.iter().map(|e| place(&e.kind)).collect();
     kinds.dedup();
-    assert_eq!(kinds, (0..22).collect::<Vec<_>>());
+    assert_eq!(kinds, (0..23).collect::<Vec<_>>());
 
     let bytes = written(&events);
     assert_eq!(bytes.iter().filter(|b| **b == b'\n').count(), events.len(), "one line each");

@@ -80,7 +80,8 @@ impl Fold {
             | EventKind::BranchFinished { .. }
             | EventKind::Stimulus { .. }
             | EventKind::Reading { .. }
-            | EventKind::Edge { .. } => {}
+            | EventKind::Edge { .. }
+            | EventKind::Wire { .. } => {}
             EventKind::Measurement(m) => self.measurement(m),
             EventKind::Problem { step, verdict, message } => self.case_of(step.as_deref()).fault(*verdict, message.clone()),
             EventKind::StepFinished { step, verdict, reason, .. } => self.step_finished(step, *verdict, reason.as_deref(), now),

@@ -181,7 +181,7 @@ impl<'a> Takeover<'a> {
     }
 
     fn attempt(&self) -> Result<SafeReport, String> {
-        let (runtime, bound) = assemble::to_switch_off(self.bench, &self.ports).map_err(|failure| failure.text)?;
+        let (runtime, bound) = assemble::to_switch_off(self.bench, &self.ports, crate::wire::trace()).map_err(|failure| failure.text)?;
         runtime.block_on(bound.safe_state()).map_err(|halt| halt.to_string())
     }
 

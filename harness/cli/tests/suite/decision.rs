@@ -197,7 +197,8 @@ fn run(scratch: &Scratch, case: &Case, loaded: &load::Loaded, value: f64, seed: 
     std::fs::write(&defects, text).expect("a defects file");
     let unit = VirtualUnit::choose(&loaded.project, &[], Some(&defects), seed).unwrap_or_else(|f| panic!("{}", f.text));
     let runtime = Runtime::virtual_time().expect("a runtime");
-    let bench = assemble::virtual_bench(&runtime, loaded, &unit, seed, None).unwrap_or_else(|f| panic!("{}", f.text)).bench;
+    let bench =
+        assemble::virtual_bench(&runtime, loaded, &unit, seed, None, hil_cli::wire::trace()).unwrap_or_else(|f| panic!("{}", f.text)).bench;
     let truths = Truths::default();
     let noise = Rc::new(RefCell::new(ChaCha8Rng::seed_from_u64(seed)));
     let bench = NoisyBench { bench, signal: SignalId::new(case.signal), noise, truths: Rc::clone(&truths) };

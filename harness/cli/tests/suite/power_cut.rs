@@ -208,7 +208,7 @@ fn happened(log: &Log, journal: Box<dyn EventSink>, verbose: bool) {
     fs::write(&path, PLAN).expect("a plan");
     let loaded = load::load(&path, "virtual", &[]).unwrap_or_else(|f| panic!("{}", f.text));
     let runtime = Runtime::virtual_time().expect("a runtime");
-    let assembled = assemble::virtual_bench(&runtime, &loaded, &VirtualUnit::default(), 1, None).expect("a bench");
+    let assembled = assemble::virtual_bench(&runtime, &loaded, &VirtualUnit::default(), 1, None, hil_cli::wire::trace()).expect("a bench");
     let (shown, told) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));
     let console = Console::new(Counted(Rc::clone(&shown)), ConsoleOptions { colour: false, verbose });
     let watched = Watched { console, shown, told: Rc::clone(&told), log: log.clone() };

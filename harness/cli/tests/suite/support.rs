@@ -138,8 +138,9 @@ impl Run {
         assert_eq!(before.iter().filter(is_safe_state).count(), 1, "{}", self.text());
         assert!(!safe || self.confirmed_safe() == Some(true), "{}", self.text());
         let after = before.iter().skip_while(|e| !is_safe_state(e)).skip(1);
-        let mut done =
-            after.filter(|e| !matches!(e.kind, EventKind::Problem { .. } | EventKind::Interrupted { .. } | EventKind::Lid { .. }));
+        let mut done = after.filter(|e| {
+            !matches!(e.kind, EventKind::Problem { .. } | EventKind::Interrupted { .. } | EventKind::Lid { .. } | EventKind::Wire { .. })
+        });
         assert_eq!(done.next(), None, "{}", self.text());
     }
 

@@ -1,15 +1,13 @@
 //! A link: what it was told and is carried out, and what there is to say.
 
-use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::rc::Rc;
 
 use hil_client::vxi11::core::{REASON_CHARACTER, REASON_COUNT, REASON_END, ReadDone};
 use tokio::sync::{Notify, OwnedSemaphorePermit};
-use tokio::task::AbortHandle;
 
 use crate::instrument::Instrument;
 use crate::locks::Client;
+use crate::work::Work;
 
 /// Longest message of all parts, for the server's sake; an instrument's own input
 /// buffer holds less.
@@ -22,70 +20,39 @@ pub(super) struct Link {
     /// Parts of a message that is not whole.
     input: Vec<u8>,
     work: Rc<Work>,
-    worker: RefCell<Option<AbortHandle>>,
+    abort: Rc<Abort>,
 }
 
-/// What goes on while nobody calls.
-pub(super) struct Work {
-    instrument: Rc<Instrument>,
-    waiting: RefCell<VecDeque<Vec<u8>>>,
-    busy: Cell<bool>,
-    /// Replies that were not read.
-    output: RefCell<VecDeque<u8>>,
-    /// There is more of them.
-    more: Notify,
-    /// From the abort channel.
-    abort: Notify,
-}
+/// From the abort channel.
+#[derive(Default)]
+pub(super) struct Abort(Notify);
 
-impl Work {
+impl Abort {
     /// Ends the call that is under way.
     pub(super) fn abort(&self) {
-        self.abort.notify_waiters();
+        self.0.notify_waiters();
     }
 
     pub(super) fn aborted(&self) -> impl Future<Output = ()> + '_ {
-        self.abort.notified()
-    }
-
-    pub(super) fn more(&self) -> impl Future<Output = ()> + '_ {
-        self.more.notified()
-    }
-
-    async fn run(&self) {
-        while let Some(message) = self.next() {
-            if !self.output.borrow().is_empty() {
-                // IEEE 488.2 6.3.2.3: the reply is given up for the next message.
-                self.output.borrow_mut().clear();
-                self.instrument.interrupted();
-            }
-            let answer = self.instrument.answer_all(&message).await;
-            self.output.borrow_mut().extend(answer);
-            self.more.notify_waiters();
-        }
-        self.busy.set(false);
-    }
-
-    fn next(&self) -> Option<Vec<u8>> {
-        self.waiting.borrow_mut().pop_front()
+        self.0.notified()
     }
 }
 
 impl Link {
     pub(super) fn new(instrument: Rc<Instrument>, client: Client, place: Option<OwnedSemaphorePermit>) -> Self {
-        let work = Work {
-            instrument,
-            waiting: RefCell::default(),
-            busy: Cell::new(false),
-            output: RefCell::default(),
-            more: Notify::new(),
-            abort: Notify::new(),
-        };
-        Self { client, _place: place, input: Vec::new(), work: Rc::new(work), worker: RefCell::new(None) }
+        Self { client, _place: place, input: Vec::new(), work: Rc::new(Work::new(instrument)), abort: Rc::default() }
     }
 
     pub(super) const fn work(&self) -> &Rc<Work> {
         &self.work
+    }
+
+    pub(super) fn instrument(&self) -> &Instrument {
+        self.work.instrument()
+    }
+
+    pub(super) const fn abort(&self) -> &Rc<Abort> {
+        &self.abort
     }
 
     /// A part of a message, and whether it is the last. `false`: it is too long.
@@ -97,19 +64,14 @@ impl Link {
         self.input.extend_from_slice(part);
         // A line feed ends a message, too (IEEE 488.2 7.5).
         if (end || part.ends_with(b"\n")) && !self.input.is_empty() {
-            self.work.waiting.borrow_mut().push_back(std::mem::take(&mut self.input));
-            if !self.work.busy.replace(true) {
-                let work = Rc::clone(&self.work);
-                let task = tokio::task::spawn_local(async move { work.run().await });
-                *self.worker.borrow_mut() = Some(task.abort_handle());
-            }
+            self.work.carry_out(std::mem::take(&mut self.input));
         }
         true
     }
 
     /// A part of what there is to say: at most `size` bytes, not beyond `last`.
     pub(super) fn read(&self, size: usize, last: Option<u8>) -> Option<ReadDone> {
-        let mut output = self.work.output.borrow_mut();
+        let mut output = self.work.output().borrow_mut();
         if output.is_empty() {
             return None;
         }
@@ -122,31 +84,16 @@ impl Link {
         Some(ReadDone { error: 0, reason, data })
     }
 
-    /// Whether there is something to say.
-    pub(super) fn has_output(&self) -> bool {
-        !self.work.output.borrow().is_empty()
-    }
-
     /// Nothing is under way any more, and there is nothing to say.
     pub(super) fn clear(&mut self) {
-        self.stop();
         self.input.clear();
-        self.work.waiting.borrow_mut().clear();
-        self.work.output.borrow_mut().clear();
-        self.work.busy.set(false);
-        self.work.instrument.device_clear();
-    }
-
-    fn stop(&self) {
-        if let Some(worker) = self.worker.borrow_mut().take() {
-            worker.abort();
-        }
+        self.work.clear();
     }
 }
 
 impl Drop for Link {
     fn drop(&mut self) {
-        self.stop();
-        self.work.instrument.locks().leave(self.client);
+        self.work.stop();
+        self.instrument().locks().leave(self.client);
     }
 }

@@ -2,10 +2,11 @@
 //! here is the instrument's side.
 //!
 //! Not here: service requests (`create_intr_chan` and `device_enable_srq` are
-//! refused), and a portmapper: an address carries the port.
+//! refused).
 
 mod link;
+pub mod portmapper;
 mod server;
 mod session;
 
-pub use server::listen;
+pub use server::{listen, listen_gateway};

@@ -18,19 +18,24 @@ use tokio::sync::Semaphore;
 use crate::instrument::Instrument;
 use crate::locks::Client;
 use crate::tcp::{Clients, accept};
-use crate::vxi11::link::{Link, Work};
+use crate::vxi11::link::{Abort, Link};
 use crate::vxi11::session::{RECORD, Session};
+
+/// The one part of an instrument that is alone.
+const DEVICE: &[u8] = b"inst0";
 
 pub(super) type Tcp = Channel<TcpStream, Records>;
 
 pub(super) struct Server {
-    pub(super) instrument: Rc<Instrument>,
+    /// By what clients call them: `inst0`, or `gpib0,5` behind a gateway.
+    devices: BTreeMap<Vec<u8>, Rc<Instrument>>,
+    pub(super) clock: Clock,
     pub(super) clients: Clients,
     /// Where an instrument serves one client at a time.
     pub(super) place: Arc<Semaphore>,
     pub(super) abort_port: u16,
     last: Cell<Client>,
-    links: RefCell<BTreeMap<Client, Weak<Work>>>,
+    links: RefCell<BTreeMap<Client, Weak<Abort>>>,
 }
 
 /// Serves whoever connects, for ever: the instrument's program at `core`, and the
@@ -39,8 +44,34 @@ pub(super) struct Server {
 /// # Errors
 /// `abort` listens nowhere.
 pub async fn listen(core: TcpListener, abort: TcpListener, instrument: Rc<Instrument>, clients: Clients, clock: Clock) -> io::Result<()> {
+    serve(core, abort, BTreeMap::from([(DEVICE.to_vec(), instrument)]), clients, clock).await
+}
+
+/// The same for all instruments behind a LAN gateway, by their names there, such as
+/// `gpib0,5`. It lives on whatever becomes of them.
+///
+/// # Errors
+/// As [`listen`].
+pub async fn listen_gateway(
+    core: TcpListener,
+    abort: TcpListener,
+    instruments: BTreeMap<String, Rc<Instrument>>,
+    clock: Clock,
+) -> io::Result<()> {
+    let devices = instruments.into_iter().map(|(name, instrument)| (name.into_bytes(), instrument)).collect();
+    serve(core, abort, devices, Clients::Many, clock).await
+}
+
+async fn serve(
+    core: TcpListener,
+    abort: TcpListener,
+    devices: BTreeMap<Vec<u8>, Rc<Instrument>>,
+    clients: Clients,
+    clock: Clock,
+) -> io::Result<()> {
     let server = Rc::new(Server {
-        instrument,
+        devices,
+        clock: clock.clone(),
         clients,
         place: Arc::new(Semaphore::new(1)),
         abort_port: abort.local_addr()?.port(),
@@ -57,8 +88,8 @@ async fn serve_core(server: &Rc<Server>, listener: TcpListener, clock: &Clock) {
         let stream = accept(&listener, clock).await;
         let server = Rc::clone(server);
         tokio::task::spawn_local(async move {
-            let instrument = Rc::clone(&server.instrument);
-            instrument.until_hung_up(Session::new(server, channel(stream)).run()).await;
+            let alone = server.alone();
+            until_hung_up(alone, Session::new(server, channel(stream)).run()).await;
         });
     }
 }
@@ -68,9 +99,20 @@ async fn serve_abort(server: &Rc<Server>, listener: TcpListener, clock: &Clock) 
         let stream = accept(&listener, clock).await;
         let server = Rc::clone(server);
         tokio::task::spawn_local(async move {
-            let instrument = Rc::clone(&server.instrument);
-            instrument.until_hung_up(server.hear_aborts(channel(stream))).await;
+            until_hung_up(server.alone(), server.hear_aborts(channel(stream))).await;
         });
+    }
+}
+
+/// One instrument closes its links when it is inhibited; a gateway does not.
+async fn until_hung_up(alone: Option<Rc<Instrument>>, conversation: impl Future<Output = io::Result<()>>) {
+    match alone {
+        Some(instrument) => instrument.until_hung_up(conversation).await,
+        None => {
+            if let Err(error) = conversation.await {
+                tracing::debug!(%error, "a VXI-11 gateway's client has gone");
+            }
+        }
     }
 }
 
@@ -79,13 +121,23 @@ fn channel(stream: TcpStream) -> Tcp {
 }
 
 impl Server {
+    /// The one device of this name.
+    pub(super) fn device(&self, name: &[u8]) -> Option<Rc<Instrument>> {
+        self.devices.get(&name.to_ascii_lowercase()).map(Rc::clone)
+    }
+
+    /// The instrument, where there is no gateway.
+    pub(super) fn alone(&self) -> Option<Rc<Instrument>> {
+        self.device(DEVICE)
+    }
+
     /// A new link's number, by which the abort channel knows it.
     pub(super) fn register(&self, link: impl FnOnce(Client) -> Link) -> Link {
         self.last.set(self.last.get().wrapping_add(1));
         let link = link(self.last.get());
         let mut links = self.links.borrow_mut();
-        links.retain(|_, work| work.strong_count() > 0);
-        links.insert(link.client, Rc::downgrade(link.work()));
+        links.retain(|_, abort| abort.strong_count() > 0);
+        links.insert(link.client, Rc::downgrade(link.abort()));
         link
     }
 
@@ -104,9 +156,9 @@ impl Server {
             procedure::NULL => Ok(Vec::new()),
             procedure::DEVICE_ABORT => {
                 let link = Client::of(&called.arguments).map_err(|_| Denial::BadArguments)?;
-                let work = self.links.borrow().get(&link).and_then(Weak::upgrade);
-                let error = work.map_or(DeviceError::INVALID_LINK.0, |work| {
-                    work.abort();
+                let abort = self.links.borrow().get(&link).and_then(Weak::upgrade);
+                let error = abort.map_or(DeviceError::INVALID_LINK.0, |abort| {
+                    abort.abort();
                     0
                 });
                 Ok(error.bytes())

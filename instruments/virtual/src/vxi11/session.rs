@@ -13,7 +13,7 @@ use hil_client::vxi11::core::{
 };
 use hil_client::vxi11::rpc::{Call, Denial, call, put_reply};
 use hil_client::vxi11::xdr::Xdr;
-use hil_timebase::Nanos;
+use hil_timebase::{Clock, Nanos};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::instrument::Instrument;
@@ -26,8 +26,6 @@ use crate::vxi11::server::{Server, Tcp, belongs};
 const LONGEST: u32 = 64 * 1024;
 /// A record has that, and what stands round it.
 pub(super) const RECORD: usize = LONGEST as usize + 1024;
-/// The one part of each instrument.
-const DEVICE: &[u8] = b"inst0";
 
 /// Bit 4 of the status byte: a reply waits.
 const MESSAGE_AVAILABLE: u8 = 1 << 4;
@@ -63,7 +61,7 @@ impl Session {
         tokio::select! {
             biased;
             record = self.core.message() => record,
-            () = self.server.instrument.idle(), if !self.links.is_empty() => Ok(None),
+            () = idle(self.server.alone()), if !self.links.is_empty() => Ok(None),
         }
     }
 
@@ -95,14 +93,11 @@ impl Session {
 
     async fn create_link(&mut self, wanted: CreateLink) -> LinkCreated {
         let failed = |error: DeviceError| LinkCreated { error: error.0, link: 0, abort_port: 0, longest: 0 };
-        if !wanted.device.eq_ignore_ascii_case(DEVICE) {
-            return failed(DeviceError::NOT_ACCESSIBLE);
-        }
+        let Some(instrument) = self.server.device(&wanted.device) else { return failed(DeviceError::NOT_ACCESSIBLE) };
         let place = match self.place().await {
             Ok(place) => place,
             Err(error) => return failed(error),
         };
-        let instrument = Rc::clone(&self.server.instrument);
         let link = self.server.register(|client| Link::new(instrument, client, place));
         let number = link.client;
         self.links.insert(number, link);
@@ -132,11 +127,11 @@ impl Session {
     async fn admitted(&mut self, link: Client, flags: u32, lock_timeout: u32) -> Result<&mut Link, DeviceError> {
         let Self { links, server, .. } = self;
         let link = links.get_mut(&link).ok_or(DeviceError::INVALID_LINK)?;
-        let instrument = &server.instrument;
-        let until = after(instrument, lock_timeout);
+        let until = after(&server.clock, lock_timeout);
+        let locks = link.instrument().locks();
         loop {
-            let (changed, aborted) = (instrument.locks().changed(), link.work().aborted());
-            if instrument.locks().admit(link.client) {
+            let (changed, aborted) = (locks.changed(), link.abort().aborted());
+            if locks.admit(link.client) {
                 break;
             }
             if flags & WAIT_LOCK == 0 {
@@ -146,7 +141,7 @@ impl Session {
                 biased;
                 () = aborted => return Err(DeviceError::ABORTED),
                 () = changed => {}
-                () = instrument.clock().sleep_until(until) => return Err(DeviceError::LOCKED),
+                () = server.clock.sleep_until(until) => return Err(DeviceError::LOCKED),
             }
         }
         Ok(link)
@@ -172,9 +167,9 @@ impl Session {
         let Some(link) = links.get(&args.link) else { return failed(DeviceError::INVALID_LINK) };
         let last = (args.flags & TERM_CHAR_SET != 0).then(|| args.term_char.to_be_bytes()[3]);
         let size = usize::try_from(args.size).unwrap_or(usize::MAX);
-        let until = after(&server.instrument, args.io_timeout);
+        let until = after(&server.clock, args.io_timeout);
         loop {
-            let (more, aborted) = (link.work().more(), link.work().aborted());
+            let (more, aborted) = (link.work().more(), link.abort().aborted());
             if let Some(part) = link.read(size, last) {
                 return part;
             }
@@ -187,25 +182,23 @@ impl Session {
                     // Who has gone shall not keep his place; the error shows again.
                     Ok(None) | Err(_) => return failed(DeviceError::IO_TIMEOUT),
                 },
-                () = server.instrument.clock().sleep_until(until) => return failed(DeviceError::IO_TIMEOUT),
+                () = server.clock.sleep_until(until) => return failed(DeviceError::IO_TIMEOUT),
             }
         }
     }
 
     async fn status_byte(&mut self, args: Generic) -> StatusByte {
-        let instrument = Rc::clone(&self.server.instrument);
         match self.admitted(args.link, args.flags, args.lock_timeout).await {
             Err(error) => StatusByte { error: error.0, status: 0 },
             Ok(link) => {
-                let waits = if link.has_output() { MESSAGE_AVAILABLE } else { 0 };
-                StatusByte { error: 0, status: u32::from(instrument.status_byte() | waits) }
+                let waits = if link.work().has_output() { MESSAGE_AVAILABLE } else { 0 };
+                StatusByte { error: 0, status: u32::from(link.instrument().status_byte() | waits) }
             }
         }
     }
 
     async fn trigger(&mut self, args: Generic) -> Result<(), DeviceError> {
-        self.admitted(args.link, args.flags, args.lock_timeout).await?;
-        self.server.instrument.trigger().await;
+        self.admitted(args.link, args.flags, args.lock_timeout).await?.instrument().trigger().await;
         Ok(())
     }
 
@@ -215,8 +208,8 @@ impl Session {
     }
 
     async fn lock(&mut self, args: &DeviceLock) -> Result<(), DeviceError> {
-        let client = self.admitted(args.link, args.flags, args.lock_timeout).await?.client;
-        match self.server.instrument.locks().ask(client, b"") {
+        let link = self.admitted(args.link, args.flags, args.lock_timeout).await?;
+        match link.instrument().locks().ask(link.client, b"") {
             Grant::Given(_) => Ok(()),
             // Its own: VXI-11 has no other word for it.
             Grant::Wrong | Grant::Busy => Err(DeviceError::LOCKED),
@@ -224,12 +217,20 @@ impl Session {
     }
 
     fn unlock(&mut self, link: Client) -> Result<(), DeviceError> {
-        let client = self.links.get(&link).ok_or(DeviceError::INVALID_LINK)?.client;
-        self.server.instrument.locks().give_back(client).map(drop).ok_or(DeviceError::NOT_LOCKED)
+        let link = self.links.get(&link).ok_or(DeviceError::INVALID_LINK)?;
+        link.instrument().locks().give_back(link.client).map(drop).ok_or(DeviceError::NOT_LOCKED)
     }
 
     fn destroy_link(&mut self, link: Client) -> Result<(), DeviceError> {
         self.links.remove(&link).map(drop).ok_or(DeviceError::INVALID_LINK)
+    }
+}
+
+/// Ready when an instrument without a gateway closes its idle link.
+async fn idle(alone: Option<Rc<Instrument>>) {
+    match alone {
+        Some(instrument) => instrument.idle().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -243,7 +244,6 @@ fn number(result: Result<(), DeviceError>) -> u32 {
 }
 
 /// So many milliseconds of real time from now.
-fn after(instrument: &Instrument, ms: u32) -> Nanos {
-    let clock = instrument.clock();
+fn after(clock: &Clock, ms: u32) -> Nanos {
     clock.now() + clock.real(Duration::from_millis(u64::from(ms)))
 }

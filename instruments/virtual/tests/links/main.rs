@@ -2,6 +2,7 @@
 
 mod digitizer;
 mod every_link;
+mod gpib;
 mod messages;
 mod pty;
 mod support;

@@ -3,10 +3,12 @@
 
 use std::time::Duration;
 
+use hil_client::Address;
 use hil_client::serial::Line;
 use hil_timebase::Clock;
 use hil_virtual::Pty;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio_serial::{SerialPort as _, SerialPortBuilderExt as _};
 
 use crate::support::{Bench, in_real_time};
 
@@ -43,6 +45,17 @@ fn an_instrument_on_a_port_serves_one_user_after_the_other() {
         // What the first had begun spoils one word and no more.
         second.write_all(b"\n*CLS\n").await.expect("written");
         assert_eq!(ask(&clock, &mut second, &["OUTP?\n"]).await, "OFF\n");
+    });
+}
+
+#[test]
+fn a_port_without_modem_lines_is_no_failure() {
+    in_real_time(async |clock| {
+        let pty = Pty::open().expect("a pseudo-terminal");
+        let Address::Serial { device } = pty.address() else { panic!("{}", pty.address()) };
+        let mut port = tokio_serial::new(device, 9600).exclusive(false).open_native_async().expect("opens");
+        assert!(port.write_data_terminal_ready(true).is_err() && port.write_request_to_send(true).is_err(), "it has none");
+        pty.address().open(Line::default(), &clock, Duration::from_secs(1)).await.expect("opens all the same");
     });
 }
 

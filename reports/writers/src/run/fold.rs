@@ -24,6 +24,8 @@ impl Run {
             }
             // What ran when is told by `crate::timing`.
             EventKind::ActionStarted { .. } | EventKind::BranchFinished { .. } => {}
+            // For who reads the journal itself.
+            EventKind::Wire { .. } => {}
             EventKind::Stimulus { step, signal, value, unit, at_ns, .. } => {
                 let stimulus = Stimulus { signal: clean(signal), value: clean_datum(value), unit: clean(unit), at_ns: *at_ns };
                 self.work(step).stimuli.push(stimulus);
