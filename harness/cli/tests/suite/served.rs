@@ -313,7 +313,7 @@ fn what_cannot_be_served_or_used_is_said_before_anything_is_on() {
         run(&bench, &["--speed", "2", "--serial", "HQ2247ABCDE"]),
         scanned(&with("no-socket.toml", "socket =", "")),
         scanned(&with("nobody.toml", "socket =", "socket = \"/nonexistent/fixture\"")),
-        scanned(&with("usb.toml", "address =", "address = \"USB0::1::2::3::INSTR\"")),
+        scanned(&with("pxi.toml", "address =", "address = \"PXI0::3-18::INSTR\"")),
         scanned(&with("bare.toml", "address =", "address = \"10.0.0.5\"")),
         scanned(&with("port.toml", "address =", "address = \"psu.local:5025\"")),
         scanned(&with("precise.toml", "line-accuracy =", "line-accuracy = \"1 us\""))
