@@ -83,7 +83,7 @@ fn gateway(text: &str, address: &Address) -> Result<(u8, GatewayAddress), Failur
 
 fn dialect(name: &str) -> Result<Dialect, Failure> {
     let project = Project::around(Path::new("."))?;
-    let mut all = dialects(&project, Path::new(""), "")?;
+    let mut all = dialects(&project)?;
     all.remove(name).ok_or_else(|| {
         let listed = all.keys().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", ");
         let nearest = hil_model::diagnostic::nearest(name, all.keys().map(String::as_str)).map(|n| format!("did you mean `{n}`?"));

@@ -105,8 +105,6 @@ pub fn load_on(
     let mut overrides = overrides(parameters)?;
     let bench_path = project.bench(bench)?;
     let bench_text = read(&bench_path, "bench")?;
-    let dialects = dialects(&project, &bench_path, &bench_text)?;
-
     let mut files = Files::default();
     let plan_id = files.add("plan", plan, plan_text);
     let includes = files.include(plan_id);
@@ -134,7 +132,7 @@ pub fn load_on(
     let limits_path = project.limits(&product_name);
     let limits_id = files.add("limits", &limits_path, read(&limits_path, "limits")?);
 
-    let read_bench = BenchFile::read(&files.sources, bench_id, &dialects);
+    let (dialects, read_bench) = read_bench(&files.sources, bench_id, &project, &bench_path)?;
     let no_parameters = BTreeMap::new();
     let given = read_bench.as_ref().map_or(&no_parameters, |bench| &bench.parameters);
     let mut errors = Vec::new();
@@ -227,10 +225,10 @@ pub fn load_bench_near(place: &Path, bench: &str) -> Result<LoadedBench, Failure
     let project = Project::around(place)?;
     let path = project.bench(bench)?;
     let text = read(&path, "bench")?;
-    let dialects = dialects(&project, &path, &text)?;
     let mut files = Files::default();
     let id = files.add("bench", &path, text.clone());
-    let bench = BenchFile::read(&files.sources, id, &dialects).map_err(|errors| Failure::diagnostics(&files.sources, &errors))?;
+    let (dialects, bench) = read_bench(&files.sources, id, &project, &path)?;
+    let bench = bench.map_err(|errors| Failure::diagnostics(&files.sources, &errors))?;
     Ok(LoadedBench { project, bench, text, dialects })
 }
 
@@ -323,18 +321,51 @@ fn overrides(parameters: &[String]) -> Result<BTreeMap<String, String>, Failure>
         })
 }
 
-/// All dialects of the project, and those files that a bench file names by their
-/// paths, seen from its own folder.
+/// All dialects of the project.
 ///
 /// # Errors
 /// The first file that is none.
-pub fn dialects(project: &Project, bench: &Path, bench_text: &str) -> Result<BTreeMap<String, Dialect>, Failure> {
+pub fn dialects(project: &Project) -> Result<BTreeMap<String, Dialect>, Failure> {
+    read_all(project.dialects())
+}
+
+/// The bench of a file, with the dialects that it names: those of the project, and
+/// files of their own, seen from the bench's folder.
+fn read_bench(
+    sources: &Sources,
+    file: FileId,
+    project: &Project,
+    bench: &Path,
+) -> Result<(BTreeMap<String, Dialect>, Result<BenchFile, Vec<Diagnostic>>), Failure> {
+    let text = sources.text(file);
+    let own = files_of_their_own(bench, text)?;
+    let named = |path: &PathBuf| path.file_stem().is_some_and(|stem| text.contains(&*stem.to_string_lossy()));
+    let few: BTreeMap<_, _> = read_all(project.dialects().into_iter().filter(named))?.into_iter().chain(own.clone()).collect();
+    let read = BenchFile::read(sources, file, &few);
+    if read.is_ok() {
+        return Ok((few, read));
+    }
+    // What is wrong may be a dialect's name: then all of them are told.
+    let all: BTreeMap<_, _> = dialects(project)?.into_iter().chain(own).collect();
+    let read = BenchFile::read(sources, file, &all);
+    Ok((all, read))
+}
+
+fn read_all(paths: impl IntoIterator<Item = PathBuf>) -> Result<BTreeMap<String, Dialect>, Failure> {
     let mut all = BTreeMap::new();
-    for path in project.dialects() {
+    for path in paths {
         let name = path.file_stem().map_or(String::new(), |s| s.to_string_lossy().into_owned());
         all.extend(dialect(&path)?.channels_of(&name));
     }
+    Ok(all)
+}
+
+fn files_of_their_own(bench: &Path, bench_text: &str) -> Result<BTreeMap<String, Dialect>, Failure> {
+    if !bench_text.contains(".toml") {
+        return Ok(BTreeMap::new());
+    }
     let folder = bench.parent().unwrap_or(Path::new(""));
+    let mut all = BTreeMap::new();
     for name in named_files(bench_text) {
         all.extend(dialect(&folder.join(&name))?.channels_of(&name));
     }
