@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -14,8 +14,8 @@ use hil_client::serial::Line;
 use hil_client::trial::{Reach, Tried, try_out};
 use hil_client::{Address, Dialect, Link, Stream};
 use hil_model::Sources;
-use hil_timebase::{Clock, Nanos, Runtime};
-use hil_virtual::{Identity, Instrument, Light, Model, SourceState, Terminals};
+use hil_timebase::{Clock, Runtime};
+use hil_virtual::{Dummy, Identity, Instrument, Model};
 
 use crate::assemble::no_runtime;
 use crate::failure::Failure;
@@ -112,7 +112,7 @@ fn on_the_virtual_one(arguments: &InstrumentCheck, dialect: &Dialect) -> Result<
     let model = Model::Described { dialect: Rc::new(dialect.clone()), channel: arguments.channel };
     let tried = runtime.block_on(async {
         let identity = Identity::new("VIRTUAL-1");
-        let instrument = Instrument::power_up(model, &identity, Arc::new(Table::default()), clock.clone(), 1, Duration::ZERO);
+        let instrument = Instrument::power_up(model, &identity, Arc::new(Dummy::default()), clock.clone(), 1, Duration::ZERO);
         let (near, far) = tokio::io::duplex(16 * 1024);
         tokio::task::spawn_local(async move { instrument.attend(far).await });
         on(near, arguments.channel, dialect, &clock, Reach { power: true }).await
@@ -137,39 +137,4 @@ async fn on(stream: impl Stream + 'static, channel: u32, dialect: &Dialect, cloc
     let one = Rc::new(dialect.for_channel(channel));
     let link = Link::spawn("instrument", stream, one.link_settings(), clock.clone(), Some(wire::trace()));
     try_out(&link, &one, reach).await
-}
-
-/// What a virtual instrument is clamped to: one volt behind two ohms, and one green
-/// LED in front of every fibre.
-#[derive(Default)]
-struct Table(Mutex<SourceState>);
-
-impl Table {
-    fn state(&self) -> SourceState {
-        self.0.lock().map_or_else(|poisoned| *poisoned.into_inner(), |state| *state)
-    }
-}
-
-impl Terminals for Table {
-    fn drive(&self, state: SourceState) {
-        if let Ok(mut own) = self.0.lock() {
-            *own = state;
-        }
-    }
-    fn volts(&self) -> f64 {
-        1.0 + self.amps() * 2.0
-    }
-    fn amps(&self) -> f64 {
-        let s = self.state();
-        if s.on { ((s.volts - 1.0) / 2.0).clamp(-s.sink_amps, s.source_amps) } else { 0.0 }
-    }
-    fn mean_volts(&self, _: Nanos) -> f64 {
-        self.volts()
-    }
-    fn light(&self, _: u32) -> Option<Light> {
-        Some(Light { hue: 120.0, saturation: 95.0, intensity: 6_000.0 })
-    }
-    fn constant_current(&self) -> bool {
-        false
-    }
 }

@@ -329,14 +329,12 @@ pub fn dialects(project: &Project) -> Result<BTreeMap<String, Dialect>, Failure>
     read_all(project.dialects())
 }
 
+/// A bench, or all that is wrong with its file.
+type ReadBench = Result<BenchFile, Vec<Diagnostic>>;
+
 /// The bench of a file, with the dialects that it names: those of the project, and
 /// files of their own, seen from the bench's folder.
-fn read_bench(
-    sources: &Sources,
-    file: FileId,
-    project: &Project,
-    bench: &Path,
-) -> Result<(BTreeMap<String, Dialect>, Result<BenchFile, Vec<Diagnostic>>), Failure> {
+fn read_bench(sources: &Sources, file: FileId, project: &Project, bench: &Path) -> Result<(BTreeMap<String, Dialect>, ReadBench), Failure> {
     let text = sources.text(file);
     let own = files_of_their_own(bench, text)?;
     let named = |path: &PathBuf| path.file_stem().is_some_and(|stem| text.contains(&*stem.to_string_lossy()));

@@ -24,17 +24,7 @@ const SHARED: usize = 64;
 const TIMES: usize = 512;
 
 fn settings() -> LinkSettings {
-    LinkSettings {
-        write_end: b"\n".to_vec(),
-        read_end: b'\n',
-        gap: Duration::ZERO,
-        reply_within: Duration::from_secs(1),
-        quiet: Duration::from_millis(50),
-        max_reply: 2 * BODY,
-        identify: "*IDN?".into(),
-        error_query: "SYST:ERR?".into(),
-        may_reopen: true,
-    }
+    LinkSettings { max_reply: 2 * BODY, ..LinkSettings::default() }
 }
 
 async fn open(port: u16, clock: &Clock) -> Link {

@@ -11,17 +11,7 @@ use hil_client::{Address, ErrorKind, Lane, Link, LinkSettings, scpi};
 use hil_timebase::{Clock, Runtime};
 
 fn settings() -> LinkSettings {
-    LinkSettings {
-        write_end: b"\n".to_vec(),
-        read_end: b'\n',
-        gap: Duration::ZERO,
-        reply_within: Duration::from_millis(500),
-        quiet: Duration::from_millis(50),
-        max_reply: 4096,
-        identify: "*IDN?".into(),
-        error_query: "SYST:ERR?".into(),
-        may_reopen: true,
-    }
+    LinkSettings { reply_within: Duration::from_millis(500), max_reply: 4096, ..LinkSettings::default() }
 }
 
 /// A command, and the entries of the error queue that are its own.

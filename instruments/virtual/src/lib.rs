@@ -10,6 +10,7 @@ mod ailments;
 mod announcer;
 mod digitizer;
 mod dmm6500;
+mod dummy;
 pub mod faults;
 mod feasa;
 mod generic;
@@ -29,6 +30,7 @@ mod vxi11;
 mod work;
 
 pub use announcer::Announcer;
+pub use dummy::Dummy;
 pub use faults::InstrumentFault;
 pub use hislip::listen as listen_hislip;
 pub use instrument::Instrument;

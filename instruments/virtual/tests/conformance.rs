@@ -2,51 +2,19 @@
 //! instruments do what the dialect files say, and the drivers find it so.
 
 use std::rc::Rc;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use hil_client::serial::Line;
 use hil_client::trial::{Reach, Tried, try_out};
 use hil_client::{Address, Dialect, Kind, Link, Stream};
-use hil_timebase::{Clock, Nanos, Runtime};
-use hil_virtual::{Clients, Identity, Instrument, Light, Model, Pty, SourceState, Terminals, listen, listen_hislip, listen_vxi11};
+use hil_timebase::{Clock, Runtime};
+use hil_virtual::{Clients, Dummy, Identity, Instrument, Model, Pty, Terminals, listen, listen_hislip, listen_vxi11};
 use tokio::net::TcpListener;
 
 /// Bench time runs so much faster than real time over links of the system.
 const SPEED: f64 = 5.0;
-
-/// One volt behind two ohms, and one green LED.
-#[derive(Default)]
-struct Bench(Mutex<SourceState>);
-
-impl Bench {
-    fn state(&self) -> SourceState {
-        *self.0.lock().expect("no panic")
-    }
-}
-
-impl Terminals for Bench {
-    fn drive(&self, state: SourceState) {
-        *self.0.lock().expect("no panic") = state;
-    }
-    fn volts(&self) -> f64 {
-        1.0 + self.amps() * 2.0
-    }
-    fn amps(&self) -> f64 {
-        let s = self.state();
-        if s.on { ((s.volts - 1.0) / 2.0).clamp(-s.sink_amps, s.source_amps) } else { 0.0 }
-    }
-    fn mean_volts(&self, _: Nanos) -> f64 {
-        self.volts()
-    }
-    fn constant_current(&self) -> bool {
-        false
-    }
-    fn light(&self, fibre: u32) -> Option<Light> {
-        (fibre == 1).then_some(Light { hue: 123.47, saturation: 98.0, intensity: 6383.0 })
-    }
-}
 
 /// The ways to reach an instrument.
 const LINKS: [&str; 5] = ["memory", "raw-tcp", "hislip", "vxi11", "rs232"];
@@ -98,7 +66,7 @@ async fn reach(link: &str, instrument: Rc<Instrument>, clock: &Clock) -> Box<dyn
 /// Tries one dialect over one link; what was wrong.
 async fn tried(name: &str, link_name: &str, clock: &Clock) -> Vec<String> {
     let dialect = Dialect::built_in(name).expect("listed").expect("good");
-    let bench = Arc::new(Bench::default());
+    let bench = Arc::new(Dummy::default());
     let terminals: Arc<dyn Terminals> = Arc::clone(&bench) as Arc<dyn Terminals>;
     let instrument =
         Instrument::power_up(Model::of(name, &dialect), &Identity::new("1234567"), terminals, clock.clone(), 3, Duration::ZERO);

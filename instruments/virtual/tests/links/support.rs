@@ -54,17 +54,7 @@ impl Bench {
 }
 
 pub fn settings() -> LinkSettings {
-    LinkSettings {
-        write_end: b"\n".to_vec(),
-        read_end: b'\n',
-        gap: Duration::ZERO,
-        reply_within: Duration::from_millis(300),
-        quiet: Duration::from_millis(20),
-        max_reply: 4096,
-        identify: "*IDN?".into(),
-        error_query: "SYST:ERR?".into(),
-        may_reopen: true,
-    }
+    LinkSettings { reply_within: Duration::from_millis(300), quiet: Duration::from_millis(20), max_reply: 4096, ..LinkSettings::default() }
 }
 
 pub fn in_real_time<T>(body: impl AsyncFnOnce(Clock) -> T) -> T {

@@ -16,17 +16,7 @@ type Heard = Rc<RefCell<Vec<(u64, String)>>>;
 const IDN: &str = "MAKER,MODEL,1,2\n";
 
 fn settings() -> LinkSettings {
-    LinkSettings {
-        write_end: b"\n".to_vec(),
-        read_end: b'\n',
-        gap: Duration::ZERO,
-        reply_within: Duration::from_millis(500),
-        quiet: Duration::from_millis(50),
-        max_reply: 256,
-        identify: "*IDN?".into(),
-        error_query: "SYST:ERR?".into(),
-        may_reopen: true,
-    }
+    LinkSettings { reply_within: Duration::from_millis(500), max_reply: 256, ..LinkSettings::default() }
 }
 
 /// Answers each line in order: after so many ms, these bytes.

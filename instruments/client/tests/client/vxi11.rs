@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use hil_client::link::{Beside, Move, Outcome};
 use hil_client::vxi11::Vxi11;
-use hil_client::{ErrorKind, Lane, Link, LinkSettings};
+use hil_client::{ErrorKind, Lane, Link};
 use hil_timebase::{Clock, Runtime};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
+use tokio::io::{AsyncWriteExt as _, DuplexStream};
+
+use crate::support::{expect, say, settings};
 
 /// The instrument's ends of both connections.
 struct Peer {
@@ -41,16 +43,6 @@ fn call(id: u32, program: u32, procedure: u32, arguments: &[u8]) -> Vec<u8> {
 
 fn reply(id: u32, results: &[u8]) -> Vec<u8> {
     record(&[&words(&[id, 1, 0, 0, 0, 0])[..], results].concat())
-}
-
-async fn expect(stream: &mut DuplexStream, expected: &[u8]) {
-    let mut found = vec![0; expected.len()];
-    stream.read_exact(&mut found).await.expect("bytes");
-    assert_eq!(found.escape_ascii().to_string(), expected.escape_ascii().to_string());
-}
-
-async fn say(stream: &mut DuplexStream, bytes: &[u8]) {
-    stream.write_all(bytes).await.expect("heard");
 }
 
 const CORE: u32 = 0x0006_07af;
@@ -114,20 +106,6 @@ impl Peer {
         self.results(&words(&[0])).await;
         self.is_asked(b"*IDN?\n", b"MAKER,MODEL,1,2\n").await;
         self.is_asked(b"SYST:ERR?\n", b"0,\"No error\"\n").await;
-    }
-}
-
-fn settings() -> LinkSettings {
-    LinkSettings {
-        write_end: b"\n".to_vec(),
-        read_end: b'\r',
-        gap: Duration::ZERO,
-        reply_within: Duration::from_millis(500),
-        quiet: Duration::from_millis(50),
-        max_reply: 256,
-        identify: "*IDN?".into(),
-        error_query: "SYST:ERR?".into(),
-        may_reopen: true,
     }
 }
 

@@ -1,17 +1,17 @@
 //! The reader as its callers use it: good files become plans, wrong ones
 //! become messages that name place, finding and remedy.
 
+mod includes;
+mod robust;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use hil_model::{
-    BenchValue, Diagnostic, Included, Limits, Plan, PlanContext, Product, Sources, Span, load_includes, peek, read_limits, read_plan,
-    read_plan_with, read_product,
-};
+use hil_model::{BenchValue, Diagnostic, Limits, Plan, PlanContext, Product, Sources, Span, peek, read_limits, read_plan, read_product};
 
-const PRODUCT: &str = include_str!("../testdata/product.toml");
-const LIMITS: &str = include_str!("../testdata/limits.toml");
-const SAMPLE: &str = include_str!("../testdata/sample.toml");
+const PRODUCT: &str = include_str!("../../testdata/product.toml");
+const LIMITS: &str = include_str!("../../testdata/limits.toml");
+const SAMPLE: &str = include_str!("../../testdata/sample.toml");
 
 /// The three files of one check, read in the order in which they depend.
 struct Files {
@@ -444,188 +444,4 @@ fn the_product_of_a_plan_is_found_without_reading_it() {
     assert_eq!((name.as_str(), sources.position(span).as_str()), ("smart-bms-12-200", "plan.toml:5:11"));
     let bad = sources.add("bad.toml", "plan = 3");
     assert_eq!(peek(&sources, bad), hil_model::Head::default());
-}
-
-/// Reads a spoilt file; that it returns at all is the point.
-fn survives(product: &str, limits: &str, plan: &str) {
-    let files = read(product, limits, plan, &[]);
-    if files.product.is_ok() && files.limits.is_ok() {
-        assert_ne!(files.plan.as_ref().err(), Some(&Vec::new()), "refused without a reason:\n{plan}");
-    }
-    let lists = [files.product.err(), files.limits.err(), files.plan.err()];
-    lists.into_iter().flatten().for_each(|list| owes(&files.sources, &list));
-}
-
-/// A spoilt plan against a product and limits that are read only once.
-fn plan_survives(product: &Product, limits: &Limits, plan: &str) {
-    let mut sources = Sources::default();
-    let id = sources.add("plan.toml", plan);
-    let context = PlanContext { product: Some(product), limits: Some(limits), overrides: &BTreeMap::new(), bench: &BTreeMap::new() };
-    let Err(list) = read_plan(&sources, id, context) else { return };
-    assert!(!list.is_empty(), "refused without a reason:\n{plan}");
-    owes(&sources, &list);
-}
-
-/// What every message owes its reader.
-fn owes(sources: &Sources, list: &[Diagnostic]) {
-    for d in list {
-        assert!(!d.message.is_empty() && !d.message.ends_with('.'), "{d:?}");
-        assert!(d.span.start <= d.span.end && d.span.end <= sources.text(d.span.file).len(), "{d:?}");
-        assert!(sources.render(d).contains("-->"), "{d:?}");
-    }
-}
-
-/// The text without one of its tokens, for each of them.
-fn without_each_token(text: &str) -> impl Iterator<Item = String> + '_ {
-    let word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        at += text[at..].find(|c: char| !c.is_whitespace())?;
-        let rest = &text[at..];
-        let end = rest.find(|c| !word(c)).unwrap_or(rest.len());
-        let end = if end == 0 { rest.chars().next().map_or(1, char::len_utf8) } else { end };
-        let start = at;
-        at += end;
-        Some(format!("{}{}", &text[..start], &text[at..]))
-    })
-}
-
-#[test]
-fn no_missing_token_makes_it_panic() {
-    without_each_token(PRODUCT).for_each(|product| survives(&product, LIMITS, SAMPLE));
-    without_each_token(LIMITS).for_each(|limits| survives(PRODUCT, &limits, SAMPLE));
-    without_each_token(SAMPLE).for_each(|plan| survives(PRODUCT, LIMITS, &plan));
-}
-
-/// A plan without one of its lines is refused, unless the line was a comment,
-/// a blank, an action or something that may be left out.
-#[test]
-fn no_missing_line_goes_unseen() {
-    let lines: Vec<&str> = SAMPLE.lines().collect();
-    let optional = [
-        "#",
-        "  {",
-        "title",
-        "requirements",
-        "timeout",
-        "serial",
-        "fraction",
-        "for-each",
-        "when",
-        "repeat",
-        "retries",
-        "continue-on-fail",
-        "beside",
-    ];
-    for (i, line) in lines.iter().enumerate() {
-        let rest: Vec<&str> = [&lines[..i], &lines[i + 1..]].concat();
-        survives(PRODUCT, LIMITS, &rest.join("\n"));
-        let plan = read(PRODUCT, LIMITS, &rest.join("\n"), &[]).plan;
-        if !line.is_empty() && !optional.iter().any(|o| line.starts_with(o)) {
-            assert!(plan.is_err(), "`{line}` is not missed");
-        }
-    }
-}
-
-#[test]
-fn no_truncation_makes_it_panic() {
-    for end in (0..SAMPLE.len()).step_by(7).filter(|i| SAMPLE.is_char_boundary(*i)) {
-        survives(PRODUCT, LIMITS, &SAMPLE[..end]);
-    }
-}
-
-/// The plans of this repository, if they are there: each is read without an
-/// error, and again without each of its tokens.
-#[test]
-fn the_real_plan_survives_too() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let text = |name: &str| std::fs::read_to_string(folder.join(name)).ok();
-    let product = text("products/smart-bms-12-200.toml");
-    let limits = text("limits/smart-bms-12-200.toml");
-    let (Some(product), Some(limits), Some(plan)) = (product, limits, text("eol.toml")) else {
-        eprintln!("skipped: no test-plans/eol.toml with its product and limits");
-        return;
-    };
-    let include = "[[step]]\ninclude = \"include/calibration.toml\"\n";
-    assert!(plan.contains(include));
-    let plan = plan.replace(include, &text("include/calibration.toml").expect("what it includes"));
-    let files = read(&product, &limits, &plan, &[]);
-    assert!(files.plan.is_ok(), "{}", files.messages());
-    let (Ok(product), Ok(limits)) = (files.product, files.limits) else { return };
-    // One step at a time behind the head: whole plans would take ten times as long.
-    let mut parts = plan.split_inclusive("\n[[step]]");
-    let head = parts.next().unwrap_or_default();
-    without_each_token(head).for_each(|head| plan_survives(&product, &limits, &head));
-    for step in parts {
-        without_each_token(step).for_each(|step| plan_survives(&product, &limits, &format!("{head}{step}")));
-    }
-}
-
-proptest::proptest! {
-    #![proptest_config(proptest::prelude::ProptestConfig { cases: 200, ..Default::default() })]
-
-    /// Characters that mean something to the language, put where they do not
-    /// belong.
-    #[test]
-    fn no_insertion_makes_it_panic(at in 0.0_f64..1.0, what in "[-+*/().\\[\\]{}\"'=,#<>µ\\u{0}\\n0-9a-z ]{1,6}") {
-        let mut at = (at * SAMPLE.len() as f64) as usize;
-        while !SAMPLE.is_char_boundary(at) {
-            at -= 1;
-        }
-        survives(PRODUCT, LIMITS, &format!("{}{what}{}", &SAMPLE[..at], &SAMPLE[at..]));
-    }
-}
-
-const STEP: &str = "[[step]]\nid = \"more\"\ndo = [ { measure = \"led.active\", equals = \"on\" } ]\n";
-
-/// A plan of two steps round an include, with other files beside it.
-fn with_includes(files: &[(&str, &str)]) -> Result<Plan, String> {
-    let step = |id| format!("[[step]]\nid = \"{id}\"\nexport = [\"v\"]\ndo = [ {{ read = \"battery.voltage\", as = \"v\" }} ]\n");
-    let head = "[plan]\nid = \"p\"\ntitle = \"P\"\nproduct = \"smart-bms-12-200\"\n[parameters]\nlow = \"10 V\"\n";
-    let text = format!("{head}{}[[step]]\ninclude = \"a.toml\"\n{}", step("first"), step("last"));
-    let mut sources = Sources::default();
-    let (product, limits) = (sources.add("product.toml", PRODUCT), sources.add("limits.toml", LIMITS));
-    let plan = sources.add("plan.toml", text);
-    let product = read_product(&sources, product).map_err(|e| format!("{e:?}"))?;
-    let limits = read_limits(&sources, limits, Some(&product)).map_err(|e| format!("{e:?}"))?;
-    let includes = load_includes(&mut sources, plan, &mut |_, path| {
-        let found = files.iter().find(|(name, _)| *name == path).ok_or("no such file")?;
-        Ok(Included { name: found.0.to_owned(), text: found.1.to_owned() })
-    });
-    let context = PlanContext { product: Some(&product), limits: Some(&limits), overrides: &BTreeMap::new(), bench: &BTreeMap::new() };
-    read_plan_with(&sources, plan, context, &includes).map_err(|list| list.iter().map(|d| sources.render(d)).collect::<Vec<_>>().join("\n"))
-}
-
-#[test]
-fn steps_may_stand_in_other_files() {
-    let ids = |files: &[(&str, &str)]| with_includes(files).unwrap().steps.into_iter().map(|s| s.id).collect::<Vec<_>>();
-    assert_eq!(ids(&[("a.toml", STEP)]), ["first", "more", "last"]);
-    let nested = format!("[[step]]\ninclude = \"b.toml\"\n{}", STEP.replace("more", "after"));
-    assert_eq!(ids(&[("a.toml", &nested), ("b.toml", STEP)]), ["first", "more", "after", "last"]);
-    // Parameters and exports of the plan are known there.
-    let uses = "[[step]]\nid = \"uses\"\ndo = [ { require = \"first.v\", min = \"parameters.low\" } ]\n";
-    assert_eq!(ids(&[("a.toml", uses)]), ["first", "uses", "last"]);
-}
-
-#[test]
-fn what_is_wrong_with_an_include_is_told_where_it_is() {
-    let twice = STEP.replace("more", "first");
-    let wrong = "[plan]\nid = \"b\"\n[[step]]\nid = \"b\"\ndo = [ { wait = \"1 V\" }, { require = \"last.v\", min = \"1 V\" } ]\n";
-    let itself = "[[step]]\ninclude = \"a.toml\"\n";
-    let round = ("b.toml", "[[step]]\ninclude = \"a.toml\"\n");
-    let cases: &[(&str, &[(&str, &str)])] = &[
-        ("missing", &[]),
-        ("itself", &[("a.toml", itself)]),
-        ("in-a-circle", &[("a.toml", "[[step]]\ninclude = \"b.toml\"\n"), round]),
-        ("an-id-twice", &[("a.toml", &twice)]),
-        ("wrong-inside", &[("a.toml", wrong)]),
-        ("empty", &[("a.toml", "")]),
-        ("with-more-keys", &[("a.toml", "[[step]]\nid = \"x\"\ninclude = \"b.toml\"\n"), ("b.toml", STEP)]),
-        ("no-toml", &[("a.toml", "[[step\n")]),
-    ];
-    let mut catalogue = String::new();
-    for (name, files) in cases {
-        let _ = writeln!(catalogue, "## {name}\n{}", with_includes(files).unwrap_err());
-    }
-    insta::assert_snapshot!("includes", catalogue);
 }

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use hil_client::hislip::Hislip;
 use hil_client::link::{Beside, Move, Outcome};
-use hil_client::{ErrorKind, Lane, Link, LinkSettings};
+use hil_client::{ErrorKind, Lane, Link};
 use hil_timebase::{Clock, Runtime};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
+use tokio::io::{AsyncWriteExt as _, DuplexStream};
+
+use crate::support::{expect, say, settings};
 
 /// The instrument's ends of both channels.
 struct Peer {
@@ -19,16 +21,6 @@ struct Peer {
 fn message(kind: u8, control: u8, parameter: u32, payload: &[u8]) -> Vec<u8> {
     let length = u64::try_from(payload.len()).expect("small");
     [b"HS", &[kind, control][..], &parameter.to_be_bytes(), &length.to_be_bytes(), payload].concat()
-}
-
-async fn expect(stream: &mut DuplexStream, expected: &[u8]) {
-    let mut found = vec![0; expected.len()];
-    stream.read_exact(&mut found).await.expect("bytes");
-    assert_eq!(found.escape_ascii().to_string(), expected.escape_ascii().to_string());
-}
-
-async fn say(stream: &mut DuplexStream, bytes: &[u8]) {
-    stream.write_all(bytes).await.expect("heard");
 }
 
 impl Peer {
@@ -67,21 +59,6 @@ impl Peer {
         self.replies(0xffff_ff00, b"MAKER,MODEL,1,2\n").await;
         self.hears(1, 0xffff_ff02, b"SYST:ERR?\n").await;
         self.replies(0xffff_ff02, b"0,\"No error\"\n").await;
-    }
-}
-
-fn settings() -> LinkSettings {
-    LinkSettings {
-        write_end: b"\n".to_vec(),
-        // Of no meaning where messages have an end.
-        read_end: b'\r',
-        gap: Duration::ZERO,
-        reply_within: Duration::from_millis(500),
-        quiet: Duration::from_millis(50),
-        max_reply: 256,
-        identify: "*IDN?".into(),
-        error_query: "SYST:ERR?".into(),
-        may_reopen: true,
     }
 }
 

@@ -9,17 +9,7 @@ use hil_timebase::Runtime;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 fn settings() -> LinkSettings {
-    LinkSettings {
-        write_end: b"\n".to_vec(),
-        read_end: b'\n',
-        gap: Duration::ZERO,
-        reply_within: Duration::from_millis(500),
-        quiet: Duration::from_millis(50),
-        max_reply: 64,
-        identify: "*IDN?".into(),
-        error_query: "SYST:ERR?".into(),
-        may_reopen: true,
-    }
+    LinkSettings { reply_within: Duration::from_millis(500), max_reply: 64, ..LinkSettings::default() }
 }
 
 /// What comes of `job` where the instrument says `pieces` to its first line, one

@@ -1,0 +1,8 @@
+//! Links and protocols against peers that these tests play.
+
+mod hislip;
+mod link;
+mod socket;
+mod support;
+mod usbtmc;
+mod vxi11;
