@@ -83,7 +83,7 @@ fn described(dialect: &Dialect) -> String {
     let confidence = if dialect.verified { "verified" } else { "unverified" };
     let mut text = format!("{} {}: {}, {channels}, {confidence}\n", model.maker, model.model, dialect.kind.word());
     let mut row = |use_of: &str, standing: &Standing, driven: bool| {
-        let note = if driven || matches!(standing, Standing::Missing(_)) { "" } else { " (no driver yet)" };
+        let note = if driven || matches!(standing, Standing::Missing(_)) { "" } else { " (no bench can use it yet)" };
         text.push_str(&format!("  {use_of:<26} {}{note}\n", words(standing)));
     };
     row(&format!("as a {}", dialect.kind.word()), &dialect.standing(dialect.kind.needs()), true);
@@ -101,7 +101,9 @@ fn words(standing: &Standing) -> String {
     let names = |verbs: &[Verb]| verbs.iter().map(|v| format!("`{}`", v.name())).collect::<Vec<_>>().join(", ");
     match standing {
         Standing::Verified => "yes, verified".into(),
+        Standing::Unverified(verbs) if verbs.is_empty() => "yes, but nobody has confirmed it".into(),
         Standing::Unverified(verbs) => format!("yes, but nobody has confirmed {}", names(verbs)),
+        Standing::Missing(verbs) if verbs.is_empty() => "no".into(),
         Standing::Missing(verbs) => format!("no: {} missing", names(verbs)),
     }
 }

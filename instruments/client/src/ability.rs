@@ -13,13 +13,15 @@ pub struct Use {
     pub all: &'static [Verb],
     /// … and one of these, if there are any.
     pub one_of: &'static [Verb],
-    /// Whether a driver of this program does it; of the others only the commands
-    /// are known.
+    /// Whether a bench can use it; of the others only the commands are known.
     pub driven: bool,
 }
 
 const POWER: &[Kind] = &[Kind::Source, Kind::Load];
 const EVERY: &[Kind] = &[Kind::Source, Kind::Load, Kind::Meter, Kind::Scope];
+
+/// The use whose facts are a table of their own.
+const DIGITIZER: &str = "digitizer";
 
 /// Beyond what its kind needs.
 pub const USES: &[Use] = &[
@@ -27,14 +29,14 @@ pub const USES: &[Use] = &[
     driven("sinking", &[Kind::Source], &[Verb::SetSinkLimit, Verb::QuerySinkLimit]),
     driven("over-voltage protection", &[Kind::Source], &[Verb::SetOverVoltage, Verb::QueryOverVoltage]),
     driven("over-current protection", POWER, &[Verb::SetOverCurrent, Verb::QueryOverCurrent]),
-    driven("constant voltage", &[Kind::Load], &[Verb::ModeVoltage, Verb::SetLoadVoltage]),
-    driven("constant resistance", &[Kind::Load], &[Verb::ModeResistance, Verb::SetLoadResistance]),
-    driven("constant power", &[Kind::Load], &[Verb::ModePower, Verb::SetLoadPower]),
+    known("constant voltage", &[Kind::Load], &[Verb::ModeVoltage, Verb::SetLoadVoltage]),
+    known("constant resistance", &[Kind::Load], &[Verb::ModeResistance, Verb::SetLoadResistance]),
+    known("constant power", &[Kind::Load], &[Verb::ModePower, Verb::SetLoadPower]),
     Use { one_of: &[Verb::StartList, Verb::ArmList, Verb::Trigger], ..known("lists", POWER, &[]) },
     known("watchdog", POWER, &[Verb::SetWatchdog, Verb::EnableWatchdog]),
-    known("digitizer", EVERY, &[Verb::StartDigitizer, Verb::FetchDigitizer]),
+    driven(DIGITIZER, &[Kind::Meter], &[]),
     known("data log", EVERY, &[Verb::StartLog, Verb::FetchLog]),
-    driven("pulsed light", &[Kind::LedAnalyser], &[Verb::CapturePulsed]),
+    known("pulsed light", &[Kind::LedAnalyser], &[Verb::CapturePulsed]),
 ];
 
 const fn known(name: &'static str, kinds: &'static [Kind], all: &'static [Verb]) -> Use {
@@ -50,9 +52,9 @@ const fn driven(name: &'static str, kinds: &'static [Kind], all: &'static [Verb]
 pub enum Standing {
     /// All, from sources that are enough.
     Verified,
-    /// All, but these nobody has confirmed.
+    /// All, but these nobody has confirmed; none in particular where it has no command.
     Unverified(Vec<Verb>),
-    /// These are missing.
+    /// These are missing; as above.
     Missing(Vec<Verb>),
 }
 
@@ -69,6 +71,13 @@ impl Dialect {
 
     /// How far it can be used so.
     pub fn ability(&self, wanted: &Use) -> Standing {
+        if wanted.name == DIGITIZER {
+            return match &self.digitizer {
+                None => Standing::Missing(Vec::new()),
+                Some(facts) if facts.assumption => Standing::Unverified(Vec::new()),
+                Some(_) => Standing::Verified,
+            };
+        }
         let lists = wanted.name == "lists";
         // A list has points one by one, or as a whole.
         let points = [Verb::SetListPoint, Verb::SetListVoltage, Verb::SetListCurrent, Verb::SelectProgram];
@@ -96,5 +105,14 @@ mod tests {
         assert_eq!(of("rigol-dl3021", "lists"), Standing::Verified);
         assert!(matches!(of("siglent-spd3303x", "lists"), Standing::Unverified(_)));
         assert!(matches!(of("keithley-dmm6500", "watchdog"), Standing::Missing(_)));
+        assert_eq!(of("keithley-dmm6500", "digitizer"), Standing::Unverified(vec![]));
+        assert_eq!(of("keysight-34465a", "digitizer"), Standing::Missing(vec![]));
+    }
+
+    #[test]
+    fn only_what_a_bench_can_use_is_called_driven() {
+        let driven: Vec<_> = USES.iter().filter(|u| u.driven).map(|u| u.name).collect();
+        let expected = ["proof after a step", "sinking", "over-voltage protection", "over-current protection", "digitizer"];
+        assert_eq!(driven, expected);
     }
 }

@@ -80,7 +80,7 @@ pub(crate) struct Actor {
     /// A question of a clearing was not answered: as the clearing asks it again,
     /// nobody could tell whose the reply is.
     ambiguous: bool,
-    /// The `*IDN?` reply, once known.
+    /// The first `*IDN?` reply: what a clearing must hear again.
     identity: Option<Vec<u8>>,
     lost: Option<String>,
     /// Lost because nothing can be sent any more.
@@ -232,7 +232,8 @@ impl Actor {
             let both = [&reply, [self.wiring.settings.read_end].as_slice(), &self.inbox.bytes].concat();
             return Err(garbled(query, &both, "one reply"));
         }
-        if *query == self.wiring.settings.identify && is_identity(&self.wiring.settings, &reply) {
+        let settings = &self.wiring.settings;
+        if self.identity.is_none() && *query == settings.identify && is_identity(settings, &reply) {
             self.identity = Some(reply.clone());
         }
         Ok((asked, reply))
@@ -387,8 +388,14 @@ impl Actor {
         self.wiring.trace(Direction::Received, &reply, now);
         self.wiring.health.answered(now);
         reply.pop();
-        self.after_block = !matches!(scpi::block_end(&reply), BlockEnd::NoBlock);
-        if !self.after_block && reply.last() == Some(&b'\r') {
+        let block = scpi::block_end(&reply);
+        self.after_block = !matches!(block, BlockEnd::NoBlock);
+        // A block's own last byte may be a CR; one behind it is none of its bytes.
+        let behind = match block {
+            BlockEnd::At { end, .. } => reply.len() > end,
+            other => matches!(other, BlockEnd::NoBlock),
+        };
+        if behind && reply.last() == Some(&b'\r') {
             reply.pop();
         }
         reply
@@ -492,7 +499,8 @@ impl Actor {
         }
         let left = end.since(self.wiring.clock.now());
         let own = match self.exchange(lane, &settings.identify, settings.reply_within.min(left)).await {
-            Ok((_, reply)) => self.identity.as_ref().map_or_else(|| is_identity(&settings, &reply), |known| *known == reply),
+            // The first one it tells is known by now.
+            Ok((_, reply)) => self.identity.as_ref() == Some(&reply),
             Err(lost @ ErrorKind::LinkLost { .. }) => return Err(lost),
             Err(_) => false,
         };
@@ -586,8 +594,14 @@ fn garbled(command: &str, answer: &[u8], expected: &str) -> ErrorKind {
     ErrorKind::Garbled { command: command.into(), answer: shown(answer), expected: expected.into() }
 }
 
+/// Four fields; of one without an error queue, which tells its serial number alone, one
+/// word that is no acknowledgement.
 fn is_identity(settings: &LinkSettings, reply: &[u8]) -> bool {
-    settings.error_query.is_empty() || std::str::from_utf8(reply).ok().and_then(Identity::parse).is_some()
+    let Ok(text) = std::str::from_utf8(reply) else { return false };
+    if settings.error_query.is_empty() {
+        return text.split_whitespace().count() == 1 && text.trim() != "OK";
+    }
+    Identity::parse(text).is_some()
 }
 
 fn millis(d: Duration) -> u64 {

@@ -37,7 +37,7 @@ pub(crate) fn read(root: Table<'_>) -> Option<Dialect> {
     let reference = root.optional_table("reference").map(|t| reference(t.at("reference")));
     let sources = root.table("sources").map(|t| t.at("sources")).and_then(|t| sources(&t));
     let commands = root.table("commands").map(|t| t.at("commands"));
-    let commands = commands.and_then(|t| self::commands(&t, kind, verified, sources.as_ref()));
+    let commands = commands.and_then(|t| self::commands(&t, kind, channels, verified, sources.as_ref()));
     let sets: Vec<_> = root.tables("set", "function").into_iter().map(|t| set_range(t, channels)).collect();
     let reads: Vec<_> = root.tables("read", "function").into_iter().map(|t| read_range(t, channels)).collect();
     let digitizer = root.optional_table("digitizer").map(|t| digitizer_reader::read(t.at("digitizer")));
@@ -206,7 +206,13 @@ fn sources(table: &Table<'_>) -> Option<Known> {
     read.into_iter().collect()
 }
 
-fn commands(table: &Table<'_>, kind: Option<Kind>, verified: Option<bool>, sources: Option<&Known>) -> Option<BTreeMap<Verb, Command>> {
+fn commands(
+    table: &Table<'_>,
+    kind: Option<Kind>,
+    channels: Option<u32>,
+    verified: Option<bool>,
+    sources: Option<&Known>,
+) -> Option<BTreeMap<Verb, Command>> {
     let mut whole = Some(BTreeMap::new());
     for entry in table.entries() {
         let verb = Verb::parse(entry.key);
@@ -220,6 +226,11 @@ fn commands(table: &Table<'_>, kind: Option<Kind>, verified: Option<bool>, sourc
         });
     }
     let whole = whole?;
+    if let Some(channels) = channels {
+        for (verb, command) in &whole {
+            say_their_channel(table, *verb, command, &whole, channels);
+        }
+    }
     let kind = kind?;
     for verb in kind.needs().iter().filter(|v| !whole.contains_key(v)) {
         table.absence(format!("missing command `{}`, which a {} needs", verb.name(), kind.word()), None);
@@ -235,6 +246,25 @@ fn commands(table: &Table<'_>, kind: Option<Kind>, verified: Option<bool>, sourc
         }
     }
     Some(whole)
+}
+
+/// Of several channels a command must say which is meant, and a register has a bit for
+/// each: another channel's state is never taken for this one's.
+fn say_their_channel(table: &Table<'_>, verb: Verb, command: &Command, whole: &BTreeMap<Verb, Command>, channels: u32) {
+    let complain = |body: String, hint: &str| match table.peek(verb.name()) {
+        Some(node) => node.error(format!("{}: {body}", node.what), Some(hint.into())),
+        None => table.error(body, Some(hint.into())),
+    };
+    if !command.bits.is_empty() && command.bits.len() != channels as usize {
+        complain(format!("{} `bits`, expected {channels}, one for each channel", command.bits.len()), "write `bits = [4, 5]`");
+    }
+    let says = command.send.fields().contains(&"channel") || !command.bits.is_empty();
+    let chosen = |by| whole.contains_key(&by);
+    let waveform = matches!(verb, Verb::QueryPreamble | Verb::FetchWaveform) && chosen(Verb::SelectWaveform);
+    if channels > 1 && !says && !verb.is_of_the_whole() && !chosen(Verb::SelectChannel) && !waveform {
+        let hint = "write `{channel}` in what it sends, or give the file a `select-channel`, or a register `bits`, one for each channel";
+        complain(format!("`{}` does not say which of {channels} channels it is for", command.send.text()), hint);
+    }
 }
 
 /// `{ send = "VOLT {volts}", from = ["guide 4.5.1"] }`

@@ -20,6 +20,12 @@ const CAPTURE_WITHIN: Duration = Duration::from_secs(3);
 /// What a usual capture takes (manual).
 pub const CAPTURE_TAKES: Duration = Duration::from_millis(350);
 
+/// The reply of a fibre that sees too little light (manual).
+const UNDER_RANGE: &str = "999.99 999 00000";
+
+/// The intensity of one that sees too much.
+const OVER_RANGE: f64 = 99_999.0;
+
 /// What a fibre saw.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Light {
@@ -47,19 +53,23 @@ impl Light {
         if !text.is_empty() && text.bytes().all(|b| b.eq_ignore_ascii_case(&b'X') || b == b' ' || b == b'.') {
             return Some(Self::Pulsed);
         }
-        let mut fields = text.split_ascii_whitespace().map(str::parse::<f64>);
-        let (Some(Ok(hue)), Some(Ok(saturation)), Some(Ok(intensity)), None) = (fields.next(), fields.next(), fields.next(), fields.next())
-        else {
-            return None;
-        };
-        if intensity >= 99_999.0 {
-            return Some(Self::TooBright);
-        }
-        if hue >= 999.0 || intensity == 0.0 {
+        if text == UNDER_RANGE {
             return Some(Self::Dark);
         }
-        let makes_sense = (0.0..=360.0).contains(&hue) && (0.0..=100.0).contains(&saturation) && intensity > 0.0;
-        makes_sense.then_some(Self::Colour { hue, saturation, intensity })
+        // Digits and points alone: no sign, no exponent, no `NaN`.
+        let number = |field: &str| field.parse().ok().filter(|_| field.bytes().all(|b| b.is_ascii_digit() || b == b'.'));
+        let fields = text.split_ascii_whitespace().map(number).collect::<Option<Vec<f64>>>()?;
+        let [hue, saturation, intensity] = fields[..] else { return None };
+        if !(0.0..=360.0).contains(&hue) || !(0.0..=100.0).contains(&saturation) || intensity > OVER_RANGE {
+            return None;
+        }
+        Some(if intensity >= OVER_RANGE {
+            Self::TooBright
+        } else if intensity > 0.0 {
+            Self::Colour { hue, saturation, intensity }
+        } else {
+            Self::Dark
+        })
     }
 }
 
@@ -115,19 +125,7 @@ impl LedAnalyser {
     /// # Errors
     /// `Garbled` when it does not say that it is done, and the link's.
     pub async fn capture(&self) -> Result<(), ClientError> {
-        self.look(Verb::Capture).await
-    }
-
-    /// Looks at all LEDs, of which some blink.
-    ///
-    /// # Errors
-    /// As [`Self::capture`].
-    pub async fn capture_pulsed(&self) -> Result<(), ClientError> {
-        self.look(Verb::CapturePulsed).await
-    }
-
-    async fn look(&self, verb: Verb) -> Result<(), ClientError> {
-        let query = self.driver.command(verb, 0.0)?;
+        let query = self.driver.command(Verb::Capture, 0.0)?;
         let asked = Move::Ask { query: query.clone(), within: Some(CAPTURE_WITHIN) };
         match self.driver.run(Lane::Normal, vec![asked]).await?.as_slice() {
             [Outcome::Answered { reply, .. }] if reply.trim_ascii() == b"OK" => Ok(()),
@@ -169,7 +167,19 @@ mod tests {
             ("123.47 098", None),
             ("123.47 098 06383 1", None),
             ("400.00 098 06383", None),
+            ("123.47 098 00000", Some(Light::Dark)),
+            ("123.47 098 100000", None),
             ("NaN 098 06383", None),
+            ("NaN 098 00000", None),
+            ("123.47 NaN 00000", None),
+            ("inf 098 06383", None),
+            ("inf 098 99999", None),
+            ("999.99 999 NaN", None),
+            ("999.99 999 05000", None),
+            ("999.99 098 00000", None),
+            ("-5 000 00000", None),
+            ("123.47 098 -0", None),
+            ("1e2 098 06383", None),
         ] {
             assert_eq!(Light::parse(reply.as_bytes()), expected, "{reply:?}");
         }

@@ -21,6 +21,17 @@ pub struct Protection {
     pub over_current: Option<f64>,
 }
 
+/// Levels of protection, each with the commands that set and ask it.
+const LEVELS: [(Function, Verb, Verb); 3] = [
+    (Function::OverVoltage, Verb::SetOverVoltage, Verb::QueryOverVoltage),
+    (Function::OverCurrent, Verb::SetOverCurrent, Verb::QueryOverCurrent),
+    (Function::OverCurrent, Verb::SetSinkOverCurrent, Verb::QuerySinkOverCurrent),
+];
+
+/// The levels of a source's protection as somebody has set them, to be put back.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct Levels([Option<f64>; LEVELS.len()]);
+
 /// What a load takes, in SI units.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Load {
@@ -48,6 +59,7 @@ struct Told {
     volts: Known<f64>,
     source_limit: Known<f64>,
     sink_limit: Known<f64>,
+    load: Known<(Function, Verb, f64)>,
     on: Known<bool>,
 }
 
@@ -169,6 +181,9 @@ impl Source {
         if let Some(amps) = self.told.sink_limit.get() {
             self.driver.still(Function::SinkLimit, Verb::QuerySinkLimit, amps).await?;
         }
+        if let Some((function, query, value)) = self.told.load.get() {
+            self.driver.still(function, query, value).await?;
+        }
         if let Some(volts) = self.protection.over_voltage {
             self.driver.still(Function::OverVoltage, Verb::QueryOverVoltage, volts).await?;
         }
@@ -189,6 +204,35 @@ impl Source {
                 self.driver.set(Function::OverCurrent, Verb::SetSinkOverCurrent, Verb::QuerySinkOverCurrent, amps).await?;
             }
             self.driver.prepare(Verb::EnableOverCurrent).await?;
+        }
+        Ok(())
+    }
+
+    /// The levels of its protection, as it says itself. Sends questions only.
+    ///
+    /// # Errors
+    /// `OutOfRange` for one that could not be put back, `Garbled`, and the link's.
+    pub async fn levels(&self) -> Result<Levels, ClientError> {
+        let mut found = Levels::default();
+        for (level, (function, set, query)) in found.0.iter_mut().zip(LEVELS) {
+            if self.dialect().can(set) && self.dialect().can(query) {
+                let value = self.driver.ask_number(query, function.unit()).await?;
+                self.driver.in_range(function, set, value)?;
+                *level = Some(value);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Puts the levels of its protection back; what is armed stays armed.
+    ///
+    /// # Errors
+    /// As [`Source::set_voltage`].
+    pub async fn put_back(&self, levels: Levels) -> Result<(), ClientError> {
+        for (level, (function, set, query)) in levels.0.into_iter().zip(LEVELS) {
+            if let Some(value) = level {
+                self.driver.set(function, set, query, value).await?;
+            }
         }
         Ok(())
     }
@@ -252,22 +296,31 @@ impl Source {
         self.told.sink_limit.change(amps, set).await
     }
 
-    /// What a load does with its input: a current (the sink limit), or one of these.
+    /// What a load does with its input: a current (the sink limit), or one of these,
+    /// read back where the dialect has the query.
     ///
     /// # Errors
     /// `Unsupported` when it cannot, `OutOfRange` before anything is sent, `Refused`,
-    /// and the link's.
+    /// `Readback`, and the link's.
     pub async fn set_load(&self, load: Load) -> Result<Confirmed, ClientError> {
-        let (mode, set, function, value) = match load {
-            Load::Current(amps) => (Verb::ModeCurrent, Verb::SetSinkLimit, Function::SinkLimit, amps),
-            Load::Voltage(volts) => (Verb::ModeVoltage, Verb::SetLoadVoltage, Function::LoadVoltage, volts),
-            Load::Resistance(ohms) => (Verb::ModeResistance, Verb::SetLoadResistance, Function::LoadResistance, ohms),
-            Load::Power(watts) => (Verb::ModePower, Verb::SetLoadPower, Function::LoadPower, watts),
+        let (mode, set, query, function, value) = match load {
+            Load::Current(amps) => (Verb::ModeCurrent, Verb::SetSinkLimit, Verb::QuerySinkLimit, Function::SinkLimit, amps),
+            Load::Voltage(volts) => (Verb::ModeVoltage, Verb::SetLoadVoltage, Verb::QueryLoadVoltage, Function::LoadVoltage, volts),
+            Load::Resistance(ohms) => {
+                (Verb::ModeResistance, Verb::SetLoadResistance, Verb::QueryLoadResistance, Function::LoadResistance, ohms)
+            }
+            Load::Power(watts) => (Verb::ModePower, Verb::SetLoadPower, Verb::QueryLoadPower, Function::LoadPower, watts),
         };
         let mode = self.driver.command(mode, 0.0)?;
-        let set = self.driver.in_range(function, set, value)?;
+        let command = self.driver.in_range(function, set, value)?;
         self.driver.write(Lane::Normal, mode).await?;
-        self.driver.write(Lane::Normal, set).await
+        if let Load::Current(amps) = load {
+            return self.set_sink_limit(amps).await;
+        }
+        if !self.dialect().can(query) {
+            return self.driver.write(Lane::Normal, command).await;
+        }
+        self.told.load.change((function, query, value), self.driver.set(function, set, query, value)).await
     }
 
     /// Switches the output.

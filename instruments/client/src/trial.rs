@@ -8,6 +8,7 @@ use std::time::Duration;
 use hil_model::Quantity;
 
 use crate::dialect::{Dialect, Function, Kind, Verb};
+use crate::driver::Driver;
 use crate::error::{ClientError, ErrorKind};
 use crate::link::{Lane, Link, Move, Outcome};
 use crate::meter::Meter;
@@ -37,22 +38,27 @@ pub struct Tried {
 /// How far a trial may go.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Reach {
-    /// Outputs may be switched on, with little voltage and current.
+    /// It may be set, and its output switched on, with little voltage and current;
+    /// otherwise it is only asked.
     pub power: bool,
 }
 
-/// Tries one channel, whose dialect this is. Leaves outputs off.
+/// Tries one channel, whose dialect this is. Where it may be set, its output is off
+/// afterwards and its protection as it was; otherwise nothing is changed but the error
+/// queue, which is emptied.
 pub async fn try_out(link: &Link, dialect: &Rc<Dialect>, reach: Reach) -> Vec<Tried> {
-    let mut trial = Trial { link: link.clone(), dialect: Rc::clone(dialect), done: Vec::new() };
+    let mut trial = Trial { link: link.clone(), dialect: Rc::clone(dialect), who: String::new(), done: Vec::new() };
     let Some(serial) = trial.identity().await else { return trial.done };
+    trial.plain_replies().await;
     if dialect.kind != Kind::LedAnalyser {
         trial.attribution().await;
     }
     match dialect.kind {
-        Kind::Source | Kind::Load => trial.power(&serial, reach).await,
+        Kind::LedAnalyser => trial.leds().await,
+        _ if !reach.power => trial.questions(&serial).await,
+        Kind::Source | Kind::Load => trial.power(&serial).await,
         Kind::Meter => trial.meter(&serial).await,
         Kind::Scope => trial.scope().await,
-        Kind::LedAnalyser => trial.leds().await,
     }
     trial.own_reply().await;
     trial.done
@@ -61,6 +67,8 @@ pub async fn try_out(link: &Link, dialect: &Rc<Dialect>, reach: Reach) -> Vec<Tr
 struct Trial {
     link: Link,
     dialect: Rc<Dialect>,
+    /// What it said first of who it is.
+    who: String,
     done: Vec<Tried>,
 }
 
@@ -87,6 +95,7 @@ impl Trial {
                 return None;
             }
         };
+        self.who.clone_from(&reply);
         if self.dialect.kind == Kind::LedAnalyser {
             self.note(WHAT, Ok(format!("serial {}", reply.trim())));
             return Some(reply.trim().to_owned());
@@ -102,6 +111,36 @@ impl Trial {
                 None
             }
         }
+    }
+
+    /// Whatever is asked next would be answered with a header otherwise. What it makes of
+    /// that shows in the next answer.
+    async fn plain_replies(&mut self) {
+        if let Some(command) = self.dialect.template(Verb::PlainReplies) {
+            let told = self.link.run(Lane::Normal, vec![Move::tell(command.text())]).await;
+            if let Err(e) = told {
+                self.note("plain replies", Err(e));
+            }
+        }
+    }
+
+    /// All that an instrument of its kind must answer, and nothing else.
+    async fn questions(&mut self, serial: &str) {
+        let driver = Driver::new(self.link.clone(), Rc::clone(&self.dialect), serial);
+        let asked = async {
+            let mut said = Vec::new();
+            for verb in self.dialect.kind.needs().iter().filter(|v| v.is_question() && !matches!(v, Verb::Identify | Verb::QueryError)) {
+                said.push(format!("{} {}", verb.words(), answer(&driver, *verb).await?));
+            }
+            let errors = driver.queued().await?;
+            if !errors.is_empty() {
+                let kind = ErrorKind::Refused { command: "a question".into(), answer: errors.join("; ") };
+                return Err(self.link.error(kind));
+            }
+            Ok(said.join(", "))
+        };
+        let asked = asked.await;
+        self.note("questions", asked);
     }
 
     /// What it refuses shows in its error queue, and what it took does not.
@@ -125,7 +164,7 @@ impl Trial {
         }
     }
 
-    async fn power(&mut self, serial: &str, reach: Reach) {
+    async fn power(&mut self, serial: &str) {
         // Low enough that what is tried cannot hurt, high enough that it does not trip.
         let level = |f, set, most: f64| self.dialect.set_range(f).filter(|_| self.dialect.can(set)).map(|r| most.clamp(r.min.si, r.max.si));
         let protection = Protection {
@@ -133,33 +172,54 @@ impl Trial {
             over_current: level(Function::OverCurrent, Verb::SetOverCurrent, 10.0 * MOST_AMPS),
         };
         let source = Source::new(self.link.clone(), Rc::clone(&self.dialect), serial, protection);
+        let since = self.link.clock().now();
+        let levels = match source.levels().await {
+            Ok(levels) => levels,
+            Err(e) => {
+                self.note("open", Err(e));
+                return;
+            }
+        };
         let opened = source.open().await.map(|_| "off, all set values at their smallest, protection read back".to_owned());
         let is_open = opened.is_ok();
         self.note("open", opened);
-        if !is_open {
-            return;
-        }
-        self.set_values(&source).await;
-        self.modes(&source).await;
-        if reach.power {
-            self.on_and_off(&source).await;
+        if is_open {
+            let held = self.set_values(&source).await && self.modes(&source).await;
+            self.on_and_off(&source, held).await;
         }
         let off = source.off_confirmed().await.map(|_| "confirmed by read-back".to_owned());
         self.note("off", off);
-        let proved = source.prove(self.link.clock().now()).await.map(|()| "nothing befell it".to_owned());
+        let proved = source.prove(since).await.map(|()| "nothing befell it".to_owned());
         self.note("proof", proved);
+        let put_back = async {
+            source.put_back(levels).await?;
+            source.release().await
+        };
+        let put_back = put_back.await.map(|()| "protection as it was".to_owned());
+        self.note("put back", put_back);
+    }
+
+    /// Why its output may not be switched on: a model's smallest value may be too much.
+    fn too_much(&self) -> Option<String> {
+        let most = [(Function::Voltage, MOST_VOLTS), (Function::SourceLimit, MOST_AMPS), (Function::SinkLimit, MOST_AMPS)];
+        most.into_iter().find_map(|(function, most)| {
+            let level = self.gentle(function, most).filter(|level| *level > most)?;
+            let quantity = |si| Quantity::new(si, function.dimension());
+            Some(format!("not switched on: its smallest {} is {}, expected at most {}", function.word(), quantity(level), quantity(most)))
+        })
     }
 
     fn gentle(&self, function: Function, most: f64) -> Option<f64> {
         self.dialect.set_range(function).map(|r| (r.max.si * GENTLY).min(most).max(r.min.si))
     }
 
-    async fn set_values(&mut self, source: &Source) {
+    /// Whether all of them held.
+    async fn set_values(&mut self, source: &Source) -> bool {
         let mut said = Vec::new();
         if let Some(volts) = self.gentle(Function::Voltage, MOST_VOLTS) {
             if let Err(e) = source.set_voltage(volts).await {
                 self.note("set values", Err(e));
-                return;
+                return false;
             }
             said.push(Quantity::volts(volts).to_string());
         }
@@ -167,24 +227,25 @@ impl Trial {
         if let Some(amps) = limit {
             if let Err(e) = source.set_source_limit(amps).await {
                 self.note("set values", Err(e));
-                return;
+                return false;
             }
             said.push(Quantity::amperes(amps).to_string());
         }
         if let Some(amps) = self.gentle(Function::SinkLimit, MOST_AMPS) {
             if let Err(e) = source.set_sink_limit(amps).await {
                 self.note("set values", Err(e));
-                return;
+                return false;
             }
             said.push(format!("{} into it", Quantity::amperes(amps)));
         }
         self.note("set values", Ok(said.join(", ") + ", each read back"));
+        true
     }
 
-    /// What else a load can do; back to a current at the end.
-    async fn modes(&mut self, source: &Source) {
+    /// What else a load can do; back to a current at the end. Whether that went well.
+    async fn modes(&mut self, source: &Source) -> bool {
         if self.dialect.kind != Kind::Load {
-            return;
+            return true;
         }
         let mut words = vec!["current"];
         let range = |f| self.dialect.set_range(f);
@@ -202,16 +263,26 @@ impl Trial {
         for (word, load) in all {
             if let Err(e) = source.set_load(load).await {
                 self.note("modes", Err(e));
-                return;
+                return false;
             }
             if !word.is_empty() {
                 words.push(word);
             }
         }
         self.note("modes", Ok(words.join(", ")));
+        true
     }
 
-    async fn on_and_off(&mut self, source: &Source) {
+    /// Only when all set values `held`: nobody knows what would come out of it otherwise.
+    async fn on_and_off(&mut self, source: &Source, held: bool) {
+        if !held {
+            self.wrong("output", "not switched on: its set values did not hold".into());
+            return;
+        }
+        if let Some(why) = self.too_much() {
+            self.wrong("output", why);
+            return;
+        }
         let tried = async {
             source.output(true).await?;
             let settle = self.dialect.sets.iter().map(|r| r.settle).max().unwrap_or_default();
@@ -262,9 +333,10 @@ impl Trial {
                 }
             }
         }
-        let fetch = self.text(Verb::FetchWaveform, 0.0);
-        match self.link.run(Lane::Normal, vec![Move::ask(fetch)]).await.as_deref() {
-            Ok([Outcome::Answered { reply, .. }]) => match scpi::block(reply) {
+        let select = self.dialect.template(Verb::SelectWaveform).map(|t| Move::tell(t.text()));
+        let fetch = Move::ask(self.text(Verb::FetchWaveform, 0.0));
+        match self.link.run(Lane::Normal, select.into_iter().chain([fetch]).collect()).await.as_deref() {
+            Ok([.., Outcome::Answered { reply, .. }]) => match scpi::block(reply) {
                 Ok(samples) => self.note("waveform", Ok(format!("a block of {} bytes", samples.len()))),
                 Err(e) => self.wrong("waveform", format!("{e}, expected a block")),
             },
@@ -302,11 +374,36 @@ impl Trial {
         let lost = self.link.run(Lane::Normal, vec![Move::Ask { query: strange.clone(), within: Some(SOON) }]).await;
         match lost {
             Err(ClientError { kind: ErrorKind::NoAnswer { .. }, .. }) => {}
-            Err(e) => return self.note(WHAT, Err(e)),
+            Err(e) => {
+                self.note(WHAT, Err(e));
+                return;
+            }
             Ok(found) => return self.wrong(WHAT, format!("`{strange}` was answered: {found:?}")),
         }
-        let reply = self.link.ask(&self.text(Verb::Identify, 0.0)).await;
-        let own = reply.map(|reply| format!("after a time-out, `{}`", reply.trim()));
-        self.note(WHAT, own);
+        match self.link.ask(&self.text(Verb::Identify, 0.0)).await {
+            Ok(reply) if reply != self.who => {
+                self.wrong(WHAT, format!("after a time-out, `{}`, expected `{}`", reply.escape_default(), self.who.escape_default()));
+            }
+            own => {
+                self.note(WHAT, own.map(|reply| format!("after a time-out, `{}`", reply.trim())));
+            }
+        }
+    }
+}
+
+/// The answer to a question that has no value in it, if it is of the form it must have.
+async fn answer(driver: &Driver, verb: Verb) -> Result<String, ClientError> {
+    let query = driver.command(verb, 0.0)?;
+    let outcomes = driver.run(Lane::Normal, vec![Move::ask(query.clone())]).await?;
+    let [Outcome::Answered { reply, .. }] = outcomes.as_slice() else { return Err(driver.incomplete()) };
+    match verb {
+        Verb::QueryOutput => Ok(if driver.says_yes(verb, &query, reply)? { "on" } else { "off" }.into()),
+        Verb::QueryFunction => Ok(String::from_utf8_lossy(reply).trim().escape_default().to_string()),
+        Verb::FetchWaveform => match scpi::block(reply) {
+            Ok(samples) => Ok(format!("a block of {} bytes", samples.len())),
+            Err(_) => Err(driver.garbled(&query, reply, "a block")),
+        },
+        Verb::ReadCurrent | Verb::QuerySourceLimit | Verb::QuerySinkLimit => Ok(driver.number(&query, reply, "A")?.to_string()),
+        _ => Ok(driver.number(&query, reply, "V")?.to_string()),
     }
 }

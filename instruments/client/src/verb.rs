@@ -82,8 +82,11 @@ verbs! {
     ModePower "mode-power" [] [] "A load takes a constant power.";
     QueryMode "query-mode" [] [] "Which of these.";
     SetLoadVoltage "set-load-voltage" ["volts"] [] "What a load holds.";
+    QueryLoadVoltage "query-load-voltage" [] [] "Its read-back.";
     SetLoadResistance "set-load-resistance" ["ohms"] [] "What a load is.";
+    QueryLoadResistance "query-load-resistance" [] [] "Its read-back.";
     SetLoadPower "set-load-power" ["watts"] [] "What a load takes.";
+    QueryLoadPower "query-load-power" [] [] "Its read-back.";
     ShortOn "short-on" [] [] "A load shorts its input.";
     SetTransientLevels "set-transient-levels" ["low" "high"] [] "A load goes to and fro between two currents …";
     SetTransientTimes "set-transient-times" ["low-seconds" "high-seconds"] [] "… and holds each so long.";
@@ -110,16 +113,6 @@ verbs! {
     SetCurrentFunction "set-current-function" [] [] "Makes a meter a DC ammeter.";
     SetCurrentRange "set-current-range" ["amps"] [] "Its range.";
 
-    SelectDigitizer "select-digitizer" [] [] "What is digitized.";
-    SetDigitizerRate "set-digitizer-rate" ["hertz"] [] "Samples a second.";
-    SetDigitizerInterval "set-digitizer-interval" ["seconds"] [] "Or from sample to sample.";
-    SetDigitizerCount "set-digitizer-count" ["count"] [] "So many samples …";
-    SetDigitizerBefore "set-digitizer-before" ["count"] [] "… of which so many are before the trigger.";
-    StartDigitizer "start-digitizer" [] ["count"] "Samples, or waits for its trigger.";
-    TriggerDigitizer "trigger-digitizer" [] [] "Its trigger.";
-    FetchDigitizer "fetch-digitizer" [] ["count" "first" "last"] "The samples.";
-    FetchDigitizerVoltage "fetch-digitizer-voltage" [] ["count" "first" "last"] "Those of the voltage, where they are apart.";
-    AbortDigitizer "abort-digitizer" [] [] "Gives up.";
     StartLog "start-log" [] [] "Begins a data log.";
     FetchLog "fetch-log" [] ["count"] "What it holds.";
 
@@ -156,6 +149,31 @@ impl Verb {
     /// What a person calls it.
     pub fn words(self) -> String {
         self.name().replace('-', " ")
+    }
+
+    /// Whether its command is for the instrument as a whole, of however many channels.
+    pub const fn is_of_the_whole(self) -> bool {
+        matches!(
+            self,
+            Self::Identify
+                | Self::Clear
+                | Self::QueryError
+                | Self::QueryEvents
+                | Self::QueryComplete
+                | Self::Reset
+                | Self::Remote
+                | Self::PlainReplies
+                | Self::SelectChannel
+                | Self::Trigger
+                | Self::SetTimebase
+                | Self::QueryTimebase
+                | Self::SetTriggerLevel
+                | Self::Single
+                | Self::Stop
+                | Self::QueryAcquisition
+                | Self::WaveformBytes
+                | Self::SetWaveformPoints
+        )
     }
 
     /// Whether its command asks for an answer.

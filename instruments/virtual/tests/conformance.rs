@@ -63,15 +63,20 @@ async fn reach(link: &str, instrument: Rc<Instrument>, clock: &Clock) -> Box<dyn
     address.open(Line::default(), clock, Duration::from_secs(20)).await.expect("opens")
 }
 
-/// Tries one dialect over one link; what was wrong.
-async fn tried(name: &str, link_name: &str, clock: &Clock) -> Vec<String> {
+/// Tries one channel of a dialect over one link; what was wrong.
+async fn tried(name: &str, channel: u32, link_name: &str, clock: &Clock) -> Vec<String> {
     let dialect = Dialect::built_in(name).expect("listed").expect("good");
+    let model = match Model::of(name, &dialect) {
+        Model::Described { dialect, .. } => Model::Described { dialect, channel },
+        made_by_hand => made_by_hand,
+    };
+    let name = &Dialect::channel_name(name, channel as usize);
     let bench = Arc::new(Dummy::default());
     let terminals: Arc<dyn Terminals> = Arc::clone(&bench) as Arc<dyn Terminals>;
     let instrument =
-        Instrument::power_up(Model::of(name, &dialect), &Identity::new("1234567"), terminals, clock.clone(), 3, Duration::ZERO);
+        Instrument::power_up(model, &Identity::new("1234567"), terminals, clock.clone(), 3, Duration::ZERO);
     let stream = reach(link_name, Rc::new(instrument), clock).await;
-    let one = Rc::new(dialect.for_channel(1));
+    let one = Rc::new(dialect.for_channel(channel));
     let link = Link::spawn(name, stream, one.link_settings(), clock.clone(), None);
     let all = try_out(&link, &one, Reach { power: true }).await;
     let wrong = |t: &Tried| Some(format!("{name} over {link_name}: {}: {}", t.what, t.found.as_ref().err()?));
@@ -89,12 +94,21 @@ async fn tried(name: &str, link_name: &str, clock: &Clock) -> Vec<String> {
 /// What must have been tried: a trial that stopped early is none.
 fn expected(kind: Kind) -> Vec<&'static str> {
     match kind {
-        Kind::Source => vec!["identity", "error queue", "open", "set values", "output", "off", "proof", "own reply"],
-        Kind::Load => vec!["identity", "error queue", "open", "set values", "modes", "output", "off", "proof", "own reply"],
+        Kind::Source => vec!["identity", "error queue", "open", "set values", "output", "off", "proof", "put back", "own reply"],
+        Kind::Load => vec!["identity", "error queue", "open", "set values", "modes", "output", "off", "proof", "put back", "own reply"],
         Kind::Meter => vec!["identity", "error queue", "open", "measure", "own reply"],
         Kind::Scope => vec!["identity", "error queue", "scale", "timebase", "waveform", "own reply"],
         Kind::LedAnalyser => vec!["identity", "capture", "own reply"],
     }
+}
+
+/// Every channel of every dialect.
+fn all_channels() -> Vec<(&'static str, u32, Dialect)> {
+    let channels = |name| {
+        let dialect = Dialect::built_in(name).expect("listed").expect("good");
+        (1..=dialect.channels).map(move |channel| (name, channel, dialect.clone()))
+    };
+    Dialect::built_in_names().into_iter().flat_map(channels).collect()
 }
 
 #[test]
@@ -103,8 +117,8 @@ fn every_dialect_conforms_in_memory() {
     let clock = runtime.clock();
     let all = runtime.block_on(async {
         let mut wrong = Vec::new();
-        for name in Dialect::built_in_names() {
-            wrong.extend(tried(name, "memory", &clock).await);
+        for (name, channel, _) in all_channels() {
+            wrong.extend(tried(name, channel, "memory", &clock).await);
         }
         wrong
     });
@@ -118,19 +132,18 @@ fn every_dialect_conforms_over_every_link_it_has() {
     let clock = runtime.clock();
     let all = runtime.block_on(async {
         let mut trials = Vec::new();
-        for name in Dialect::built_in_names() {
-            let dialect = Dialect::built_in(name).expect("listed").expect("good");
-            trials.extend(LINKS.into_iter().skip(1).filter(|link| has(&dialect, link)).map(|link| (name, link)));
+        for (name, channel, dialect) in all_channels() {
+            trials.extend(LINKS.into_iter().skip(1).filter(|link| has(&dialect, link)).map(|link| (name, channel, link)));
         }
         // Side by side, but not so many that they hold each other up.
         let mut wrong = Vec::new();
         for some in trials.chunks(12) {
-            let done = join_all(some.iter().map(|(name, link)| tried(name, link, &clock))).await;
+            let done = join_all(some.iter().map(|(name, channel, link)| tried(name, *channel, link, &clock))).await;
             wrong.extend(done.into_iter().flatten());
         }
         (trials.len(), wrong)
     });
     let (count, wrong) = all.expect("no halt");
-    assert!(count > 60, "{count} trials");
+    assert!(count > 100, "{count} trials");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

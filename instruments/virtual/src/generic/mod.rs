@@ -65,6 +65,13 @@ pub(crate) struct Generic {
     remote: bool,
     keeps_link: bool,
     inhibited: bool,
+    /// Its answers have no header.
+    plain: bool,
+    /// The channel whose samples are fetched, counted from 0.
+    shown: usize,
+    /// Its power stage gives less than is set, and that it did since this was last asked.
+    derated: bool,
+    unregulated: bool,
     nplc: f64,
     range: f64,
     /// A reading is under way since.
@@ -103,6 +110,10 @@ impl Generic {
             remote: !needs_remote,
             keeps_link: false,
             inhibited: false,
+            plain: !dialect.can(Verb::PlainReplies),
+            shown: 0,
+            derated: false,
+            unregulated: false,
             nplc: 1.0,
             range: 0.0,
             reading: None,
@@ -150,12 +161,14 @@ impl Generic {
         }
         if let Some(function) = asked_by(verb) {
             let value = self.channels[channel].get(function);
-            return Ok(self.number(function, value, false));
+            return Ok(self.number(channel, function, value, false));
         }
         match verb {
             Verb::Identify => Ok(self.idn.clone().into_bytes()),
             Verb::Remote => self.done(|it| it.remote = true),
-            Verb::PlainReplies | Verb::VoltagePriority | Verb::SenseRemote | Verb::WaveformBytes | Verb::SelectWaveform => Ok(Vec::new()),
+            Verb::PlainReplies => self.done(|it| it.plain = true),
+            Verb::SelectWaveform => self.done(|it| it.shown = channel),
+            Verb::VoltagePriority | Verb::SenseRemote | Verb::WaveformBytes => Ok(Vec::new()),
             Verb::OutputOn => self.switch(channel, true),
             Verb::OutputOff => self.switch(channel, false),
             Verb::QueryOutput => Ok(self.output(channel)),
@@ -174,6 +187,7 @@ impl Generic {
             Verb::SetAperture => self.set_aperture(values),
             Verb::QueryAperture => Ok(self.nplc.to_string().into_bytes()),
             Verb::Read => self.done(|it| it.reading = Some(it.clock.now())),
+            Verb::FetchWaveform if self.dialect.can(Verb::SelectWaveform) => Ok(self.waveform(self.shown)),
             Verb::FetchWaveform => Ok(self.waveform(channel)),
             _ => Err(ErrorCode::UndefinedHeader),
         }
@@ -205,7 +219,7 @@ impl Generic {
 
     fn measured(&mut self, channel: usize, function: Function) -> Vec<u8> {
         let value = self.channels[channel].measured(function, &mut self.rng);
-        self.number(function, value, true)
+        self.number(channel, function, value, true)
     }
 
     fn power(&mut self, channel: usize) -> Vec<u8> {
@@ -234,8 +248,8 @@ impl Generic {
     }
 
     /// A number as the model writes it.
-    fn number(&self, function: Function, value: f64, is_reading: bool) -> Vec<u8> {
-        let channel = &self.channels[0];
+    fn number(&self, channel: usize, function: Function, value: f64, is_reading: bool) -> Vec<u8> {
+        let channel = &self.channels[channel];
         let resolution = channel.dialect.set_range(function).map(|r| r.resolution.si);
         let resolution = channel.row(function, 0.0).filter(|_| is_reading).map(|r| r.resolution.si).or(resolution).unwrap_or(1e-6);
         let unit = if self.dialect.quirks.unit_suffix.is_some() { function.unit() } else { "" };
@@ -260,7 +274,8 @@ impl Generic {
             Meaning::Verb(Verb::SelectChannel, channel) => self.done(|it| it.selected = channel),
             Meaning::Verb(verb, channel) => {
                 let channel = if self.dialect.can(Verb::SelectChannel) { self.selected } else { channel };
-                self.carry_out(verb, channel, &values)
+                let reply = self.carry_out(verb, channel, &values);
+                if verb == Verb::Identify { reply } else { reply.map(|reply| self.headed(said, reply)) }
             }
             Meaning::TakeLock => self.done(|it| it.locked = true),
             Meaning::ReleaseLock => self.done(|it| it.locked = false),
@@ -270,8 +285,17 @@ impl Generic {
             }
             Meaning::KeepLink => self.done(|it| it.keeps_link = true),
             Meaning::Language => Ok(self.dialect.quirks.language.as_ref().map_or("", |l| l.expected.as_str()).into()),
-            Meaning::Unregulated => Ok(b"0".into()),
+            Meaning::Unregulated => {
+                let bits = self.dialect.quirks.unregulated.as_ref().filter(|_| self.unregulated).map_or(0, |u| u.bits);
+                self.unregulated = self.derated;
+                Ok(bits.to_string().into_bytes())
+            }
         })
+    }
+
+    /// A reply behind the header of its question, until plain ones were asked for.
+    fn headed(&self, said: &Said, reply: Vec<u8>) -> Vec<u8> {
+        if self.plain || reply.is_empty() { reply } else { [said.header().as_slice(), b" ", &reply].concat() }
     }
 }
 
@@ -322,6 +346,9 @@ const fn asked_by(verb: Verb) -> Option<Function> {
         Verb::QuerySinkLimit => Function::SinkLimit,
         Verb::QueryOverVoltage => Function::OverVoltage,
         Verb::QueryOverCurrent | Verb::QuerySinkOverCurrent => Function::OverCurrent,
+        Verb::QueryLoadVoltage => Function::LoadVoltage,
+        Verb::QueryLoadResistance => Function::LoadResistance,
+        Verb::QueryLoadPower => Function::LoadPower,
         Verb::QueryScale => Function::Scale,
         Verb::QueryTimebase => Function::Timebase,
         _ => return None,
@@ -380,7 +407,10 @@ impl Behaviour for Generic {
                     match unit.behaviour.answer(&said) {
                         Some(Ok(found)) => reply = found,
                         Some(Err(code)) => unit.push_error(code.into()),
-                        None if is_error_query(&unit.behaviour.dialect, &said) => reply = next_error(unit),
+                        None if is_error_query(&unit.behaviour.dialect, &said) => {
+                            let entry = next_error(unit);
+                            reply = unit.behaviour.headed(&said, entry);
+                        }
                         None => run_tree(&COMMON, unit, text, &mut reply),
                     }
                     // The reading's reply comes when it is over.
@@ -428,7 +458,7 @@ impl Behaviour for Generic {
         let channel = &self.channels[0];
         let truth = channel.terminals().map_or(0.0, |t| t.mean_volts(since));
         let value = channel.seen(Function::DcVoltage, truth, self.range, &mut self.rng);
-        Some(self.number(Function::DcVoltage, value, true))
+        Some(self.number(0, Function::DcVoltage, value, true))
     }
 
     fn idle_close(&self) -> Option<Duration> {
@@ -444,11 +474,14 @@ impl Behaviour for Generic {
     fn start(&mut self) {
         self.reset();
         self.reading = None;
-        (self.selected, self.locked, self.keeps_link) = (0, false, false);
+        (self.selected, self.shown, self.locked, self.keeps_link) = (0, 0, false, false);
+        (self.plain, self.unregulated) = (!self.dialect.can(Verb::PlainReplies), self.derated);
         self.remote = !self.dialect.can(Verb::Remote);
     }
 
     fn derate(&mut self, amps: Option<f64>) {
+        self.derated = amps.is_some();
+        self.unregulated |= self.derated;
         for channel in &mut self.channels {
             channel.derate(amps);
         }

@@ -129,6 +129,11 @@ impl Unit {
         self.query
     }
 
+    /// As it was said.
+    pub(crate) fn header(&self) -> Vec<u8> {
+        self.header.join(&b':')
+    }
+
     /// What stands first in its data, if that is a number.
     fn values<'u>(&'u self, said: &'u Self) -> impl Iterator<Item = f64> + 'u {
         let value = |(pattern, datum): (&Datum, &'u Datum)| match (pattern, datum) {
