@@ -115,7 +115,7 @@ fn lock(loaded: &LoadedBench, now: jiff::Timestamp) -> Result<Option<BenchLock>,
     if loaded.bench.kind == BenchKind::Virtual {
         return Ok(None);
     }
-    let who = std::env::var("HIL_OPERATOR").or_else(|_| std::env::var("USER")).unwrap_or_else(|_| "somebody".to_owned());
+    let who = std::env::var("HIL_OPERATOR").unwrap_or_else(|_| bench_lock::this_user());
     let holder = Holder { who, pid: std::process::id(), since: now.to_string(), run: "bench-check".to_owned() };
     BenchLock::take(&bench_lock::folder()?, &loaded.bench.id, holder, false).map(Some)
 }

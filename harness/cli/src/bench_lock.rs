@@ -281,6 +281,11 @@ pub fn look(folder: &Path, bench: &str) -> Look {
     Look { used_by, left_by, broken }
 }
 
+/// Who is logged in, or whose process this is.
+pub fn this_user() -> String {
+    std::env::var("USER").unwrap_or_else(|_| format!("user {}", rustix::process::getuid().as_raw()))
+}
+
 /// Whether anybody has a lock on this file, as the system lists them.
 fn is_locked(path: &Path) -> bool {
     let Ok(inode) = fs::metadata(path).map(|m| m.ino()) else { return false };

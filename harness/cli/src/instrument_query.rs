@@ -14,8 +14,8 @@ use hil_timebase::Runtime;
 use crate::args::QueryArguments;
 use crate::assemble::no_runtime;
 use crate::failure::Failure;
-use crate::load::dialects;
-use crate::project::{Project, cause};
+use crate::load;
+use crate::project::cause;
 use crate::say;
 use crate::screen::complain;
 use crate::wire;
@@ -82,13 +82,19 @@ fn gateway(text: &str, address: &Address) -> Result<(u8, GatewayAddress), Failur
 }
 
 fn dialect(name: &str) -> Result<Dialect, Failure> {
-    let project = Project::around(Path::new("."))?;
-    let mut all = dialects(&project)?;
-    all.remove(name).ok_or_else(|| {
-        let listed = all.keys().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", ");
-        let nearest = hil_model::diagnostic::nearest(name, all.keys().map(String::as_str)).map(|n| format!("did you mean `{n}`?"));
-        Failure::invalid(format!("--dialect: `{name}`, expected one of {listed}"), nearest.as_deref())
-    })
+    let path = Path::new(name);
+    if path.extension().is_some_and(|e| e == "toml") {
+        return load::dialect(path);
+    }
+    match Dialect::built_in(name) {
+        Some(read) => read.map_err(|e| Failure::tester(format!("dialect `{name}`: {e}"), None)),
+        None => {
+            let names = Dialect::built_in_names();
+            let listed = names.iter().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", ");
+            let nearest = hil_model::diagnostic::nearest(name, names).map(|n| format!("did you mean `{n}`?"));
+            Err(Failure::invalid(format!("--dialect: `{name}`, expected a file of yours or one of {listed}"), nearest.as_deref()))
+        }
+    }
 }
 
 /// A time of the command line.
@@ -140,10 +146,10 @@ impl Talk {
             self.say(&lock.take.text()).await?;
         }
         let said = self.one_by_one(commands).await;
-        if let Some(lock) = lock
-            && said.is_ok()
-        {
-            self.say(&lock.release.text()).await?;
+        if let Some(lock) = lock {
+            let released = self.say(&lock.release.text()).await;
+            // What was refused before is the worse news.
+            return said.and_then(|said| released.map(|_| said));
         }
         said
     }

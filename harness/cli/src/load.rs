@@ -27,7 +27,7 @@ pub struct Loaded {
     pub bench: BenchFile,
     /// Its file.
     pub bench_file: PathBuf,
-    /// All dialects, by name.
+    /// The dialects that the bench names, by name.
     pub dialects: BTreeMap<String, Dialect>,
     /// The bench is virtual with the instruments of this one, which is real.
     pub like: bool,
@@ -205,7 +205,7 @@ pub struct LoadedBench {
     pub bench: BenchFile,
     /// The text it was read from.
     pub text: String,
-    /// All dialects, by name.
+    /// The dialects that the bench names, by name.
     pub dialects: BTreeMap<String, Dialect>,
 }
 
@@ -321,14 +321,6 @@ fn overrides(parameters: &[String]) -> Result<BTreeMap<String, String>, Failure>
         })
 }
 
-/// All dialects of the project.
-///
-/// # Errors
-/// The first file that is none.
-pub fn dialects(project: &Project) -> Result<BTreeMap<String, Dialect>, Failure> {
-    read_all(project.dialects())
-}
-
 /// A bench, or all that is wrong with its file.
 type ReadBench = Result<BenchFile, Vec<Diagnostic>>;
 
@@ -343,8 +335,10 @@ fn read_bench(sources: &Sources, file: FileId, project: &Project, bench: &Path) 
     if read.is_ok() {
         return Ok((few, read));
     }
-    // What is wrong may be a dialect's name: then all of them are told.
-    let all: BTreeMap<_, _> = dialects(project)?.into_iter().chain(own).collect();
+    // What is wrong may be a dialect's name: then all of them are told. One that cannot
+    // be read is not this bench's.
+    let Ok(all) = read_all(project.dialects()) else { return Ok((few, read)) };
+    let all: BTreeMap<_, _> = all.into_iter().chain(own).collect();
     let read = BenchFile::read(sources, file, &all);
     Ok((all, read))
 }
@@ -370,7 +364,11 @@ fn files_of_their_own(bench: &Path, bench_text: &str) -> Result<BTreeMap<String,
     Ok(all)
 }
 
-fn dialect(path: &Path) -> Result<Dialect, Failure> {
+/// A dialect file, each of its errors rendered for a person.
+///
+/// # Errors
+/// All of them.
+pub fn dialect(path: &Path) -> Result<Dialect, Failure> {
     let mut sources = Sources::default();
     let file = sources.add(shown(path), read(path, "dialect")?);
     Dialect::read(&sources, file).map_err(|errors| Failure::diagnostics(&sources, &errors))

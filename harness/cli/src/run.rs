@@ -148,9 +148,7 @@ fn lock(loaded: &Loaded, arguments: &RunArguments, run: &str, start: jiff::Times
     if !loaded.is_hardware() {
         return Ok(None);
     }
-    let who = operator(arguments)
-        .or_else(|| std::env::var("USER").ok())
-        .unwrap_or_else(|| format!("user {}", rustix::process::getuid().as_raw()));
+    let who = operator(arguments).unwrap_or_else(bench_lock::this_user);
     let holder = Holder { who, pid: std::process::id(), since: start.to_string(), run: run.to_owned() };
     BenchLock::take(&bench_lock::folder()?, &loaded.bench.id, holder, wait).map(Some)
 }

@@ -108,7 +108,10 @@ impl Served {
         for spec in &loaded.bench.instruments {
             let instrument = power_up(arguments, loaded, twin, &clock, spec)?;
             let address = links.attach(spec, loaded.dialects.get(&spec.dialect), Rc::clone(&instrument)).await;
-            let failed = |e: std::io::Error| Failure::tester(format!("instrument `{}`: cannot be served: {e}", spec.name), None);
+            let failed = |e: std::io::Error| {
+                let what = format!("instrument `{}`: cannot be served: {e}", spec.name);
+                if e.kind() == std::io::ErrorKind::InvalidInput { Failure::invalid(what, None) } else { Failure::tester(what, None) }
+            };
             let address = address.map_err(failed)?;
             say(&format!("instrument {} {address}", spec.name));
             instruments.push(instrument);

@@ -113,7 +113,7 @@ impl<'a> Links<'a> {
 
     /// One more on the bus behind the gateway, at the next address from 1.
     async fn on_the_bus(&mut self, n: u16, instrument: Rc<Instrument>) -> io::Result<Address> {
-        let primary = u8::try_from(n + 1).ok().filter(|n| *n <= 30).ok_or_else(|| io::Error::other("a GPIB bus has 30 places"))?;
+        let primary = u8::try_from(n + 1).ok().filter(|n| *n <= 30).ok_or_else(|| unfit("a GPIB bus has 30 places"))?;
         let place = Place { primary, secondary: None };
         self.bus.insert(place, instrument);
         if self.gateway.is_none() {
@@ -169,7 +169,7 @@ impl<'a> Links<'a> {
             IpAddr::V4(first) if self.arguments.portmapper => {
                 let own = u32::from(first).checked_add(u32::from(n)).map(Ipv4Addr::from);
                 let own = own.filter(|own| own.is_loopback() && *own < EVERYBODY);
-                own.map(IpAddr::V4).ok_or_else(|| io::Error::other("no address of this computer is left, expected a smaller `--listen`"))
+                own.map(IpAddr::V4).ok_or_else(|| unfit("no address of this computer is left, expected a smaller `--listen`"))
             }
             listen => Ok(listen),
         }
@@ -177,7 +177,7 @@ impl<'a> Links<'a> {
 
     async fn listener(&self, host: IpAddr, n: u16) -> io::Result<TcpListener> {
         let port = self.arguments.base_port.map_or(Some(0), |base| base.checked_add(n));
-        let port = port.ok_or_else(|| io::Error::other("--base-port: too few ports up to 65535"))?;
+        let port = port.ok_or_else(|| unfit("--base-port: too few ports up to 65535"))?;
         TcpListener::bind((host, port)).await.map_err(|e| io::Error::new(e.kind(), format!("{host}:{port}: {e}")))
     }
 
@@ -218,4 +218,9 @@ fn clients(dialect: Option<&Dialect>) -> Clients {
         Some(SecondClient::Queued) => Clients::Queued,
         Some(SecondClient::Refused) => Clients::Refused,
     }
+}
+
+/// What cannot be served as the command line wants it.
+fn unfit(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, what)
 }

@@ -36,7 +36,7 @@ pub(crate) async fn perform<'a>(scene: &Scene<'a>, branch: &[usize], act: &'a Ac
             let taken = measure::take(scene, signal, name, *statistic, *over, check).await?;
             scene.judge(&taken, check, *blame).await
         }
-        Action::Watch { signal, trigger, name } => watch::watch(scene, signal, trigger, name),
+        Action::Watch { signal, trigger, name } => watch::watch(scene, signal, trigger, name).await,
         Action::Require { expression, name, check, within, blame } => {
             require::require(scene, expression, name, check, *within, *blame).await
         }

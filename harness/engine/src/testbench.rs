@@ -27,7 +27,7 @@ pub(crate) enum Behave {
     Panics,
     /// Of the safe state: not confirmed.
     Unconfirmed,
-    /// Of the safe state: takes 5 s.
+    /// Of the safe state, and of a watch until it sees: takes 5 s.
     Slow,
 }
 
@@ -415,7 +415,9 @@ impl Channel for Fake {
             return Err(ChannelError::new(format!("part `{}`", self.name), Fault::Unsupported { what: "watch".into() }));
         }
         let reading = self.now();
+        let slow = self.world.behaviour.borrow().get(&self.name) == Some(&Behave::Slow);
         Ok(Box::new(FakeWatch {
+            sees: reading.at + Duration::from_secs(if slow { 5 } else { 0 }),
             name: self.name.clone(),
             clock: self.clock.clone(),
             world: Rc::clone(&self.world),
@@ -427,6 +429,7 @@ impl Channel for Fake {
 }
 
 struct FakeWatch {
+    sees: Nanos,
     name: String,
     clock: Clock,
     world: Rc<World>,
@@ -436,6 +439,14 @@ struct FakeWatch {
 }
 
 impl Watch for FakeWatch {
+    fn armed(&mut self) -> BoxFuture<'_, Result<(), ChannelError>> {
+        Box::pin(async {
+            self.clock.sleep_until(self.sees).await;
+            (self.next, self.before) = (self.sees, self.world.value(&self.name, self.sees));
+            Ok(())
+        })
+    }
+
     fn next(&mut self) -> BoxFuture<'_, Result<Edge, ChannelError>> {
         Box::pin(async {
             let after = self.trigger.afterwards();

@@ -235,8 +235,8 @@ impl Digitizer {
         let mut volts = Vec::with_capacity(wanted);
         for bytes in numbers {
             let value = f64::from_le_bytes(*bytes);
-            // Neither NaN nor a sentinel, which all lie beyond.
-            if value.is_nan() || value.abs() > most {
+            scpi::sane(value).map_err(|why| driver.no_value(&query, value.to_string().as_bytes(), why))?;
+            if value.abs() > most {
                 return Err(driver.garbled(&query, value.to_string().as_bytes(), &format!("at most {}", Quantity::volts(most))));
             }
             volts.push(value);

@@ -312,13 +312,13 @@ impl Driver {
     pub(crate) fn number(&self, query: &str, reply: &[u8], unit: &str) -> Result<f64, ClientError> {
         let unit = if self.dialect.quirks.unit_suffix.is_some() { unit } else { "" };
         scpi::number(reply, unit).map_err(|e| match e {
-            // In order, but no value: nothing wrong with the link.
             ReplyError::Overflow | ReplyError::NoValue => self.no_value(query, reply, e),
             _ => self.garbled(query, reply, if unit.is_empty() { "a number" } else { "a number with its unit" }),
         })
     }
 
-    fn no_value(&self, query: &str, reply: &[u8], why: ReplyError) -> ClientError {
+    /// A reply that is in order, but no value: nothing is wrong with the link.
+    pub(crate) fn no_value(&self, query: &str, reply: &[u8], why: ReplyError) -> ClientError {
         self.link.error(ErrorKind::Garbled { command: query.into(), answer: shown(reply), expected: format!("a number, not {why}") })
     }
 

@@ -78,7 +78,8 @@ pub fn has_exponent(reply: &[u8]) -> bool {
     digits.len() >= 2 && digits.iter().all(u8::is_ascii_digit)
 }
 
-fn sane(value: f64) -> Result<f64, ReplyError> {
+/// The value, unless it is none: NaN, infinite, or one of the sentinels.
+pub(crate) fn sane(value: f64) -> Result<f64, ReplyError> {
     // Instruments print the sentinels with different numbers of digits.
     if !value.is_finite() {
         Err(ReplyError::NotANumber)

@@ -2,9 +2,11 @@
 //! what the kernel says of the device behind it.
 //!
 //! What its `ioctl`s would give is lost, for nobody has them without `unsafe`: the
-//! status byte, a trigger, and a clear. Instead of a clear, the device is opened anew;
-//! the kernel aborts what was under way, but does not tell the instrument. A read that
-//! has begun ends by the kernel's own time-out, 5 s.
+//! status byte, a trigger, and a clear. Instead of a clear, the device is opened anew.
+//! A read that has begun ends by the kernel's own time-out, 5 s, and until then the
+//! kernel writes nothing to the device, whoever asks: an instrument that leaves a
+//! question unanswered cannot be switched off by this link for so long. What it feeds
+//! needs a hardware inhibit.
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
@@ -198,7 +200,16 @@ impl Usbtmc {
                     Err(error) => Poll::Ready(Err(error)),
                     Ok(bytes) if bytes.is_empty() => Poll::Ready(Err(gone())),
                     Ok(bytes) => {
+                        let whole = bytes.len() < PIECE;
                         self.ready.extend(bytes);
+                        // The driver ends a read with the message: nobody is to read
+                        // on, for that would keep the next question waiting.
+                        if whole {
+                            self.wanted = false;
+                            if self.ready.last() != Some(&b'\n') {
+                                self.ready.push(b'\n');
+                            }
+                        }
                         Poll::Ready(Ok(()))
                     }
                 }
@@ -277,6 +288,14 @@ impl AsyncWrite for Usbtmc {
 }
 
 impl Stream for Usbtmc {
+    fn has_messages(&self) -> bool {
+        true
+    }
+
+    fn at_end(&self) -> bool {
+        self.ready.is_empty() && !self.wanted
+    }
+
     fn expect_reply(&mut self, _within: Duration) {
         self.wanted = true;
     }

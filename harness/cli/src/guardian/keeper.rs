@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 use std::io::{self, ErrorKind};
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::rc::Rc;
@@ -58,8 +58,9 @@ impl Keeper {
                 .stdout(Stdio::null())
                 .process_group(0)
                 .spawn()?;
-            let descriptors: Vec<_> = [lock].into_iter().chain(ports.descriptors()).collect();
-            post.send(&Word::Brief(Box::new(Brief { ports: ports.names(), ..brief })), &descriptors)?;
+            let (ports, descriptors) = ports.given_away();
+            let with: Vec<_> = [lock].into_iter().chain(descriptors.iter().map(AsFd::as_fd)).collect();
+            post.send(&Word::Brief(Box::new(Brief { ports, ..brief })), &with)?;
             Ok(Self { child, post: Rc::new(post) })
         };
         let keeper = start().map_err(|e| cannot(&e))?;

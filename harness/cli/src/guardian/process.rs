@@ -60,9 +60,11 @@ pub fn guard() -> Result<u8, Failure> {
     let lock = BenchLock::inherited(lock.into(), &brief.locks, &bench.bench.id, brief.holder.clone());
     post.send(&Reply::Ready, &[]).map_err(|e| unable(&e))?;
     let Some(trouble) = watch(&post, &fence) else { return Ok(0) };
-    let confirmed = Takeover::begin(&brief, &bench, ports, trouble).carry_out(&fence, lock);
-    // A run that has been fenced does not hear it.
+    let takeover = Takeover::begin(&brief, &bench, ports, trouble);
+    let confirmed = takeover.carry_out(&fence, lock);
+    // A run that has been fenced does not hear it; another need not wait for the disk.
     let _ = post.send(&Reply::Done { confirmed }, &[]);
+    drop(takeover);
     Ok(if confirmed { 0 } else { 6 })
 }
 
@@ -135,7 +137,7 @@ impl<'a> Takeover<'a> {
     }
 
     /// Whether everything is off, by readback.
-    fn carry_out(self, fence: &Fence, lock: BenchLock) -> bool {
+    fn carry_out(&self, fence: &Fence, lock: BenchLock) -> bool {
         if !self.trouble.handed_over {
             fence.strike();
         }

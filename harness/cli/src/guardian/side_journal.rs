@@ -6,7 +6,7 @@ use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::{JoinHandle, spawn};
+use std::thread::{Builder, JoinHandle};
 
 use serde::{Deserialize, Serialize};
 
@@ -80,7 +80,8 @@ impl SideJournal {
     pub(super) fn open(folder: &Path) -> Self {
         let (words, heard) = channel();
         let path = folder.join(SIDE_JOURNAL);
-        Self { words: Some(words), writer: Some(spawn(move || keep(path, &heard))) }
+        let writer = Builder::new().name("side journal".into()).spawn(move || keep(path, &heard));
+        Self { words: Some(words), writer: writer.inspect_err(|error| tracing::warn!(%error, "no side journal")).ok() }
     }
 
     /// Does not wait for the disk.

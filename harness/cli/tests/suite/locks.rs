@@ -23,8 +23,12 @@ impl Hall {
         let scratch = Scratch::new("locks");
         let text = fs::read_to_string(root().join("fixtures/benches/virtual.toml")).expect("the virtual bench");
         let real = text.replace("kind = \"virtual\"", "kind = \"real\"").replace("id = \"virtual\"", "id = \"hall-3\"");
-        let real = real.replace("address = \"virtual\"", "address = \"TCPIP::127.0.0.1::5025::SOCKET\"");
-        let real: String = real.split_inclusive('\n').filter(|line| !line.starts_with("terminals = ")).collect();
+        let mut port = 5025;
+        let mut own = |line: &str| {
+            port += 1;
+            line.replace("address = \"virtual\"", &format!("address = \"TCPIP::127.0.0.1::{port}::SOCKET\""))
+        };
+        let real: String = real.split_inclusive('\n').filter(|line| !line.starts_with("terminals = ")).map(&mut own).collect();
         fs::write(scratch.0.join("hall-3.toml"), real).expect("a bench");
         Self { scratch }
     }

@@ -5,9 +5,10 @@ use hil_model::{SignalId, Trigger};
 
 use crate::scene::{Scene, Stop};
 
-pub(super) fn watch(scene: &Scene<'_>, signal: &SignalId, trigger: &Trigger, name: &str) -> Result<(), Stop> {
+pub(super) async fn watch(scene: &Scene<'_>, signal: &SignalId, trigger: &Trigger, name: &str) -> Result<(), Stop> {
     let earliest = scene.watches.earliest(name, &scene.names.borrow());
-    let watch = scene.channel(signal)?.watch_from(trigger, &earliest)?;
+    let mut watch = scene.channel(signal)?.watch_from(trigger, &earliest)?;
+    watch.armed().await?;
     scene.watches.arm(name, signal, trigger, watch, earliest);
     Ok(())
 }
@@ -38,6 +39,13 @@ mod tests {
         let plan = acts(vec![watch("out", "high", "up"), wait(1000)]);
         let ran = run(&plan, |b| b.signal("out", "low").at(300, "out", "high").at(400, "out", "low").at(500, "out", "high"));
         assert_eq!(edges(&ran), [("up".into(), 300, 300)]);
+    }
+
+    #[test]
+    fn the_plan_goes_on_when_it_can_be_seen() {
+        let plan = acts(vec![watch("out", "high", "up"), wait(1000)]);
+        let ran = run(&plan, |b| b.signal("out", "low").behaves("out", Behave::Slow).at(5300, "out", "high"));
+        assert_eq!(edges(&ran), [("up".into(), 5300, 5300)]);
     }
 
     #[test]

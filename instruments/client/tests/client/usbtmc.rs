@@ -90,14 +90,17 @@ fn what_is_asked_is_answered_until_it_is_unplugged() {
         let stream = open_in(&tree.places(), &id("USB::0x1AB1::0x0E11::DL3A214800::INSTR")).expect("opens");
         let settings = LinkSettings { reply_within: Duration::from_millis(300), ..LinkSettings::default() };
         let link = Link::spawn("load", stream, settings, clock.clone(), None);
-        let device = async {
-            let mut said = [0; 11];
-            ours.read_exact(&mut said).await.expect("a question");
-            assert_eq!(&said, b"MEAS:VOLT?\n");
-            ours.write_all(b"12.5\n").await.expect("taken");
-        };
-        let (answer, ()) = tokio::join!(link.ask("MEAS:VOLT?"), device);
-        assert_eq!(answer.as_deref(), Ok("12.5"));
+        for volts in ["12.5", "12.6"] {
+            let device = async {
+                let mut said = [0; 11];
+                ours.read_exact(&mut said).await.expect("a question");
+                assert_eq!(&said, b"MEAS:VOLT?\n");
+                ours.write_all(format!("{volts}\n").as_bytes()).await.expect("taken");
+            };
+            let (answer, ()) = tokio::join!(link.ask("MEAS:VOLT?"), device);
+            assert_eq!(answer.as_deref(), Ok(volts));
+            clock.sleep(Duration::from_millis(50)).await;
+        }
         // Pulled out during a read.
         let unplug = async {
             clock.sleep(Duration::from_millis(50)).await;
