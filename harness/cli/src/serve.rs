@@ -110,7 +110,7 @@ impl Served {
             let address = links.attach(spec, loaded.dialects.get(&spec.dialect), Rc::clone(&instrument)).await;
             let failed = |e: std::io::Error| {
                 let what = format!("instrument `{}`: cannot be served: {e}", spec.name);
-                if e.kind() == std::io::ErrorKind::InvalidInput { Failure::invalid(what, None) } else { Failure::tester(what, None) }
+                if e.kind() == ErrorKind::InvalidInput { Failure::invalid(what, None) } else { Failure::tester(what, None) }
             };
             let address = address.map_err(failed)?;
             say(&format!("instrument {} {address}", spec.name));

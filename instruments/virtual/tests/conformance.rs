@@ -73,8 +73,7 @@ async fn tried(name: &str, channel: u32, link_name: &str, clock: &Clock) -> Vec<
     let name = &Dialect::channel_name(name, channel as usize);
     let bench = Arc::new(Dummy::default());
     let terminals: Arc<dyn Terminals> = Arc::clone(&bench) as Arc<dyn Terminals>;
-    let instrument =
-        Instrument::power_up(model, &Identity::new("1234567"), terminals, clock.clone(), 3, Duration::ZERO);
+    let instrument = Instrument::power_up(model, &Identity::new("1234567"), terminals, clock.clone(), 3, Duration::ZERO);
     let stream = reach(link_name, Rc::new(instrument), clock).await;
     let one = Rc::new(dialect.for_channel(channel));
     let link = Link::spawn(name, stream, one.link_settings(), clock.clone(), None);

@@ -48,7 +48,7 @@ fn a_wrong_file_and_a_channel_that_is_not_there() {
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(
-        said.contains("unknown command `set-volts`") && said.contains("mine.toml:58:1") && said.contains("did you mean `set-voltage`"),
+        said.contains("unknown command `set-volts`") && said.contains("mine.toml:59:1") && said.contains("did you mean `set-voltage`"),
         "{said}"
     );
     let output = check(&["instruments/dialects/rigol-dp832.toml", "--channel", "4"]);
@@ -100,10 +100,10 @@ fn an_instrument_at_an_address() {
     assert_eq!(output.status.code(), Some(0), "{}", out(&output));
     let said = out(&output);
     let (_, real) = said.split_once("the instrument at").expect("it was tried");
-    assert!(real.contains("serial 4711") && !real.contains("output"), "{real}");
+    assert!(real.contains("serial 4711") && !real.contains("  output"), "{real}");
     let output = check(&["instruments/dialects/rigol-dp832.toml", "--address", &address, "--power"]);
     assert_eq!(output.status.code(), Some(0), "{}", out(&output));
-    assert!(out(&output).rsplit_once("the instrument at").expect("it was tried").1.contains("output"));
+    assert!(out(&output).rsplit_once("the instrument at").expect("it was tried").1.contains("  output"));
     // Another model's dialect: found by the first question.
     let output = check(&["instruments/dialects/bk-9115.toml", "--address", &address]);
     assert_eq!(output.status.code(), Some(3));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use futures_util::future::{join_all, select_all};
+use futures_util::future::{select_all, try_join_all};
 use hil_channel::Reading;
 use hil_model::{Condition, LedState, Level, SignalId, Value};
 use hil_record::Verdict;
@@ -43,7 +43,7 @@ async fn reach(scene: &Scene<'_>, conditions: &[Wanted], within: Duration) -> Re
             .iter()
             .zip(&first)
             .map(|((signal, _), seen)| async move { if seen.at == newest { Ok(seen.clone()) } else { scene.read(signal).await } });
-        let again = join_all(looks).await.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let again = try_join_all(looks).await?;
         if all_hold(conditions, &again) {
             return Ok(first);
         }
@@ -109,12 +109,12 @@ async fn wait_for(scene: &Scene<'_>, signal: &SignalId, condition: &Condition, d
     Ok(scene.channel(signal)?.wait_for(condition, deadline).await?)
 }
 
-/// One future a signal, all at once.
+/// One future a signal, all at once; a part that is dead ends the others' waiting.
 async fn each<'c, F: Future<Output = Result<Reading, Stop>>>(
     conditions: &'c [Wanted],
     f: impl Fn(&'c Wanted) -> F,
 ) -> Result<Vec<Reading>, Stop> {
-    join_all(conditions.iter().map(f)).await.into_iter().collect()
+    try_join_all(conditions.iter().map(f)).await
 }
 
 fn all_hold(conditions: &[Wanted], readings: &[Reading]) -> bool {
@@ -209,5 +209,15 @@ mod tests {
             b.signal("v", "on").signal("w", "on").behaves("w", Behave::Fails)
         });
         assert_eq!(ran.problem(), (Verdict::Error, "`expect`: part `w`: link lost: cable pulled".into()));
+    }
+
+    /// A find of `hil torment`: a dead meter was told only when the LED beside it was known.
+    #[test]
+    fn a_dead_part_is_not_kept_for_the_end_of_the_wait() {
+        let ran = run(&acts(vec![expect(&[("v", is("on")), ("w", is("on"))], 5000, 0)]), |b| {
+            b.signal("v", "off").signal("w", "on").behaves("w", Behave::Fails)
+        });
+        assert_eq!(ran.problem(), (Verdict::Error, "`expect`: part `w`: link lost: cable pulled".into()));
+        assert!(ran.ended_ms() < 1000, "{}", ran.ended_ms());
     }
 }

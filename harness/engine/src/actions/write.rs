@@ -9,7 +9,7 @@
 use std::iter;
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::future::try_join_all;
 use hil_channel::Reading;
 use hil_model::{Blame, Check, Condition, Entry, Limit, LimitSource, Memory, Quantity, SignalId, Value};
 use hil_record::{Datum, EventKind, Verdict};
@@ -45,8 +45,8 @@ async fn once_clean(scene: &Scene<'_>, entries: &[Entry], state: &SignalId, dead
     let clean = Condition::Is(Value::Text(Memory::CLEAN.to_owned()));
     loop {
         // The state first: what it says was so before the others were read.
-        let all = join_all(iter::once(state).chain(entries.iter().map(|e| &e.signal)).map(|signal| scene.read(signal))).await;
-        let mut all = all.into_iter().collect::<Result<Vec<Reading>, Stop>>()?.into_iter();
+        let signals = iter::once(state).chain(entries.iter().map(|e| &e.signal));
+        let mut all = try_join_all(signals.map(|signal| scene.read(signal))).await?.into_iter();
         let first = all.next().ok_or_else(|| Stop::error(format!("no reading of `{state}`")))?;
         let done = holds(&clean, &first.value) == Some(true);
         if done || scene.now() >= deadline {
