@@ -43,6 +43,9 @@ fn header(step: &Step) -> String {
     if step.course.repeat > 1 {
         let _ = write!(text, ", {} times", step.course.repeat);
     }
+    if step.course.always {
+        text.push_str(", also when other steps are selected");
+    }
     if !step.course.continue_on_fail {
         text.push_str(", ends the plan if it fails");
     }

@@ -26,6 +26,8 @@ pub fn selection(arguments: &Debugging, plan: &Plan) -> Result<Selection, Failur
         (None, []) => (None, String::new()),
         (None, wanted) => (Some(named(plan, wanted)?), wanted.iter().map(|s| format!("--step {s}")).collect::<Vec<_>>().join(" ")),
     };
+    let always = plan.steps.iter().filter(|s| s.course.always).map(|s| s.id.clone());
+    let steps: Option<BTreeSet<String>> = steps.map(|steps| steps.into_iter().chain(always).collect());
     // A selection of all steps leaves none out.
     let steps = steps.filter(|steps| steps.len() < plan.steps.len());
     let repeat = arguments.repeat.unwrap_or(if arguments.until_fail { ROUNDS } else { 1 });

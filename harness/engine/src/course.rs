@@ -48,6 +48,10 @@ impl<'a> Course<'a> {
         let groups = if self.selection.side_by_side() { self.plan.groups() } else { (0..all).map(|i| i..i + 1).collect() };
         for round in 1..=self.selection.rounds() {
             for group in &groups {
+                // Known since the first round, and there is power by now.
+                if round > 1 && self.plan.steps[group.clone()].iter().all(|s| s.course.always) {
+                    continue;
+                }
                 let last = round == self.selection.rounds() && group.end == all;
                 if group.len() == 1 { self.step(group.start, last).await? } else { self.side_by_side(group.clone(), last).await? }
             }
@@ -491,6 +495,13 @@ mod tests {
         assert_eq!((ran.outcome.disposition, ran.outcome.exit_code()), (Disposition::Inconclusive, 5));
         // But it can fail one.
         assert_eq!(selected(&plan(vec![fine("a"), bad("b")]), selection).outcome.exit_code(), 1);
+    }
+
+    #[test]
+    fn what_must_be_known_first_is_asked_once() {
+        let first = with(fine("first"), StepCourse { always: true, ..StepCourse::default() });
+        let ran = selected(&plan(vec![first, fine("then")]), Selection { repeat: 2, ..Selection::default() });
+        assert_eq!(verdicts(&ran).iter().map(|(step, _)| step.as_str()).collect::<Vec<_>>(), ["first", "then", "then"]);
     }
 
     #[test]

@@ -23,6 +23,9 @@ pub struct Course {
     pub retry_on: BTreeSet<FailureKind>,
     /// The steps after it run also when it failed.
     pub continue_on_fail: bool,
+    /// It runs also when somebody selects other steps, and once however often they are
+    /// repeated: what must be known before power.
+    pub always: bool,
     /// It runs while this step does, one of its lane after the other.
     pub beside: Option<String>,
 }
@@ -36,6 +39,7 @@ impl Default for Course {
             repeat: 1,
             retry_on: BTreeSet::new(),
             continue_on_fail: true,
+            always: false,
             beside: None,
         }
     }

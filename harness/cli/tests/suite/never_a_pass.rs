@@ -4,6 +4,8 @@
 use std::fs;
 use std::process::Stdio;
 
+use hil_record::{Datum, EventKind};
+
 use crate::support::{Run, Scratch, finished, hil, run};
 
 const HEAD: &str = r#"
@@ -69,6 +71,24 @@ fn a_setting_that_the_unit_refuses_is_not_set() {
     assert_eq!(run.code, 0, "{}", run.text());
     let journal = fs::read_to_string(run.folder.join("journal.jsonl")).unwrap_or_default();
     assert!(!journal.contains("\"value\":15.8"), "the journal says what the unit took");
+}
+
+#[test]
+fn a_shorted_unit_gets_no_power() {
+    let scratch = Scratch::new("shorted");
+    let defects = scratch.0.join("defects.toml");
+    // At the voltage of the first step 6.7 A.
+    let text = "[[defect]]\nid = \"X\"\ntitle = \"x\"\ncaught-by = []\nset = { \"power.everything-off\" = 100000 }\n";
+    fs::write(&defects, text).expect("defects");
+    for selected in [&[][..], &["--step", "leds-at-rest"], &["--from", "leds-at-rest"]] {
+        let run = run(&scratch, "test-plans/eol.toml", &[&["--defects", &defects.to_string_lossy()], selected].concat());
+        assert_eq!((run.code, run.failed_steps()), (1, vec!["ports"]), "{}", run.text());
+        for event in &run.events {
+            if let EventKind::Stimulus { signal, value: Datum::Number(volts), .. } = &event.kind {
+                assert!(!signal.ends_with(".voltage") || *volts < 0.5, "{signal} was set to {volts} V");
+            }
+        }
+    }
 }
 
 #[test]

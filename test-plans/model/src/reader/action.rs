@@ -73,7 +73,7 @@ fn no_action(names: &mut Names, table: &Table<'_>, written: &[&str]) {
         return;
     }
     if table.peek("use").is_some() {
-        table.error("`use` is for the actions of `[setup]` only", None);
+        table.error("`use` stands for actions of `[setup]` or of a step, neither in a branch nor in another file", None);
         return;
     }
     let guess = table.keys().find_map(|key| nearest(key, ACTIONS.iter().copied()));

@@ -1,5 +1,5 @@
 //! The keys of a step that decide whether and how often it runs: `when`,
-//! `export`, `repeat`, `retries`, `continue-on-fail`, `beside`.
+//! `export`, `repeat`, `retries`, `continue-on-fail`, `always`, `beside`.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -43,7 +43,12 @@ impl Reading<'_, '_> {
             // does not make a dangerous failure harmless.
             None => Some(self.safety.is_none() && self.plan_goes_on.unwrap_or(true)),
         };
+        let always = table.optional("always").map_or(Some(false), |n| n.boolean());
         let beside = table.optional("beside").map(|n| n.filled().map(str::to_owned));
+        if let (Some(true), Some(node)) = (always, table.peek("beside")) {
+            node.error("`beside` with `always`: what must be known first runs alone", None);
+            return None;
+        }
         let mut imports = names.imports();
         imports.extend(conditions.imports());
         Some(Course {
@@ -56,6 +61,7 @@ impl Reading<'_, '_> {
             repeat: repeat?,
             retry_on: retry_on?,
             continue_on_fail: continue_on_fail?,
+            always: always?,
             beside: match beside {
                 None => None,
                 Some(read) => Some(read?),

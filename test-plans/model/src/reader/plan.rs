@@ -83,7 +83,7 @@ fn phase<'a>(context: &Context<'_>, root: &Table<'a>, key: &'static str, paramet
     let table = node.table()?;
     let mut raw = table.raw.clone();
     if key == "setup" {
-        use_recover(root, &table, &mut raw);
+        use_recover(root, &table, key, &mut raw);
     }
     substitute(&mut raw, &Scope { parameters, each: Each::Nothing }, root.report, key, &[]);
     let table = Table::new(&raw, table.span, String::new(), key.into(), root.report);
@@ -92,18 +92,18 @@ fn phase<'a>(context: &Context<'_>, root: &Table<'a>, key: &'static str, paramet
     acts
 }
 
-/// `{ use = "recover" }` among the actions of `[setup]` stands for those of
-/// `[recover]`.
-fn use_recover<'a>(root: &Table<'a>, setup: &Table<'a>, raw: &mut DeTable<'a>) {
+/// `{ use = "recover" }` among the actions of `[setup]` or of a step stands for those
+/// of `[recover]`.
+fn use_recover<'a>(root: &Table<'a>, user: &Table<'a>, place: &str, raw: &mut DeTable<'a>) {
     let Some(DeValue::Array(acts)) = raw.get_mut("do").map(Spanned::get_mut) else { return };
-    let Some(nodes) = setup.peek("do").and_then(Node::items) else { return };
+    let Some(nodes) = user.peek("do").and_then(Node::items) else { return };
     let recover = root.peek("recover").and_then(|n| n.value.as_table()?.get("do")?.get_ref().as_array());
     let written: Vec<_> = acts.iter().cloned().collect();
     let expanded = written.into_iter().zip(nodes).flat_map(|(act, node)| {
-        if !act.get_ref().as_table().is_some_and(|t| t.contains_key("use")) {
+        if !uses(&act) {
             return vec![act];
         }
-        match (names_recover(&node), recover) {
+        match (names_recover(&node, place), recover) {
             (true, Some(recover)) => recover.iter().cloned().collect(),
             (true, None) => {
                 node.error("nothing to use here, expected a plan with `[recover]` and its `do`", None);
@@ -115,8 +115,12 @@ fn use_recover<'a>(root: &Table<'a>, setup: &Table<'a>, raw: &mut DeTable<'a>) {
     *acts = expanded.collect();
 }
 
-fn names_recover(node: &Node<'_>) -> bool {
-    let Some(table) = node.table().map(|t| t.at("setup")) else { return false };
+fn uses(act: &Spanned<DeValue<'_>>) -> bool {
+    act.get_ref().as_table().is_some_and(|t| t.contains_key("use"))
+}
+
+fn names_recover(node: &Node<'_>, place: &str) -> bool {
+    let Some(table) = node.table().map(|t| t.at(place)) else { return false };
     let found = table.required("use").and_then(|n| n.word(&["recover"]));
     table.finish();
     found.is_some()
@@ -142,7 +146,13 @@ fn steps<'a>(context: &Context<'_>, root: &Table<'a>, parameters: &Bindings<'a>,
         {
             table.error(format!("the id `{id}` is taken twice"), None);
         }
-        steps.push(step(context, parameters, &table));
+        if table.raw.get("do").and_then(|acts| acts.get_ref().as_array()).is_some_and(|acts| acts.iter().any(uses)) {
+            let mut raw = table.raw.clone();
+            use_recover(root, &table, &table.place, &mut raw);
+            steps.push(step(context, parameters, &Table::new(&raw, table.span, table.what.clone(), Rc::clone(&table.place), table.report)));
+        } else {
+            steps.push(step(context, parameters, &table));
+        }
     }
     let read: Option<Vec<Vec<Step>>> = steps.into_iter().collect();
     read.map(|steps| steps.concat())

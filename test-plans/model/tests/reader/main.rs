@@ -322,6 +322,7 @@ fn every_slip_is_named_with_its_remedy() {
             "{ wait = \"3 s\" }, { read = \"battery.voltage\"",
             "{ wait = \"3 s\" }, { expect = { \"pre-alarm\" = \"high\" } }, { read = \"battery.voltage\"",
         ),
+        ("beside-always", Plan, "beside = \"warned\"\ndo = [ { measure", "beside = \"warned\"\nalways = true\ndo = [ { measure"),
         ("influence-of-nothing", Product, "\"btv.pre-alarm\" = \"any\"", "\"btv.pre-alrm\" = \"any\""),
         ("influence-on-nothing", Product, "on = [\"alternator.*\"]", "on = [\"alternater.*\"]"),
         ("influence-of-no-word", Product, "\"btv.pre-alarm\" = \"any\"", "\"btv.pre-alarm\" = \"never\""),

@@ -76,6 +76,7 @@ fn no_missing_line_goes_unseen() {
         "repeat",
         "retries",
         "continue-on-fail",
+        "always",
         "beside",
     ];
     for (i, line) in lines.iter().enumerate() {
