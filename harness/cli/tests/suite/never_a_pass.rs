@@ -77,8 +77,7 @@ fn a_setting_that_the_unit_refuses_is_not_set() {
 fn a_shorted_unit_gets_no_power() {
     let scratch = Scratch::new("shorted");
     let defects = scratch.0.join("defects.toml");
-    // At the voltage of the first step 6.7 A.
-    let text = "[[defect]]\nid = \"X\"\ntitle = \"x\"\ncaught-by = []\nset = { \"power.everything-off\" = 100000 }\n";
+    let text = "[[defect]]\nid = \"X\"\ntitle = \"x\"\ncaught-by = []\nset = { \"power.short\" = 200 }\n";
     fs::write(&defects, text).expect("defects");
     for selected in [&[][..], &["--step", "leds-at-rest"], &["--from", "leds-at-rest"]] {
         let run = run(&scratch, "test-plans/eol.toml", &[&["--defects", &defects.to_string_lossy()], selected].concat());
