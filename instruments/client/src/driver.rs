@@ -239,11 +239,12 @@ impl Driver {
         for (((function, _, expected), query), reply) in values.iter().zip(&queries).zip(replies) {
             let resolution = self.dialect.set_range(*function).map_or(0.0, |r| r.resolution.si);
             let found = self.number(query, reply.as_bytes(), function.unit())?;
-            // Also refuses NaN.
-            if !((found - expected).abs() <= resolution * (1.0 + 1e-9)) {
-                let quantity = |si: f64| Quantity::new(si, function.dimension()).to_string();
-                return Err(self.link.error(ErrorKind::Readback { set: quantity(*expected), found: quantity(found) }));
+            // A NaN is none of them.
+            if (found - expected).abs() <= resolution * (1.0 + 1e-9) {
+                continue;
             }
+            let quantity = |si: f64| Quantity::new(si, function.dimension()).to_string();
+            return Err(self.link.error(ErrorKind::Readback { set: quantity(*expected), found: quantity(found) }));
         }
         Ok(())
     }
