@@ -11,6 +11,7 @@ mod dialect;
 mod extension;
 mod files;
 mod journal;
+mod led;
 mod plan;
 mod product;
 mod record;
@@ -19,6 +20,7 @@ mod scpi_reply;
 mod scpi_stream;
 mod socket;
 mod status;
+mod vxi11;
 mod words;
 
 /// Holds some bytes against what is promised of them.
@@ -31,6 +33,7 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("dialect", dialect::check),
     ("extension", extension::check),
     ("journal", journal::check),
+    ("led", led::check),
     ("plan", plan::check),
     ("product", product::check),
     ("record", record::check),
@@ -39,6 +42,7 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("scpi_stream", scpi_stream::check),
     ("socket", socket::check),
     ("status", status::check),
+    ("vxi11", vxi11::check),
     ("words", words::check),
 ];
 

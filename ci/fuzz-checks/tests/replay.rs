@@ -42,7 +42,24 @@ macro_rules! replay {
     };
 }
 
-replay!(bench, defects, dialect, extension, journal, plan, product, record, scpi_command, scpi_reply, scpi_stream, socket, status, words);
+replay!(
+    bench,
+    defects,
+    dialect,
+    extension,
+    journal,
+    led,
+    plan,
+    product,
+    record,
+    scpi_command,
+    scpi_reply,
+    scpi_stream,
+    socket,
+    status,
+    vxi11,
+    words,
+);
 
 fn replay(target: &str) {
     let folder = fuzz().join("corpus").join(target);

@@ -1,6 +1,8 @@
-//! `hil bench check`: whether a bench is in order, with nothing switched on.
+//! `hil bench check`: whether a bench is in order, with nothing switched on unless told
+//! to; then a guardian watches, as it does for a run.
 
 use std::cell::RefCell;
+use std::time::Duration;
 
 use hil_bench::check::{Finding, Grade};
 use hil_bench::{BenchKind, BoundBench, Day};
@@ -10,13 +12,18 @@ use hil_timebase::Runtime;
 use crate::args::BenchCheck;
 use crate::assemble::bench_alone;
 use crate::bench_lock::{self, BenchLock, Holder};
+use crate::claim::Claim;
 use crate::control;
 use crate::failure::Failure;
-use crate::load::{LoadedBench, load_bench};
+use crate::guardian::{Brief, Keeper, Ports, Progress};
+use crate::load::{LoadedBench, digest, load_bench};
 use crate::run::{day, take_over, wall_clock};
 use crate::say;
 use crate::screen::complain;
 use crate::wire;
+
+/// From finding to finding, at most.
+const PROGRESS_WITHIN: Duration = Duration::from_secs(60);
 
 /// Prints one line for each thing that was checked and a summary; returns the
 /// exit code.
@@ -42,20 +49,17 @@ pub fn check(arguments: &BenchCheck) -> Result<u8, Failure> {
     if let Some(lock) = &lock {
         take_over(lock, &runtime, &bound)?;
     }
-    let powers = arguments.low_energy || arguments.self_test;
-    if let Some(lock) = lock.as_ref().filter(|_| powers) {
-        lock.power()?;
-    }
-    let ended = connected(&runtime, &bound, arguments, &all)?;
-    let unsafe_now = match ended {
-        Ended::Whole => all.worst() == Grade::Unsafe,
-        Ended::Interrupted { safe } => !safe,
+    let hold = Hold::on(lock, &loaded, arguments.low_energy || arguments.self_test, &all)?;
+    let ended = connected(&runtime, &bound, arguments, hold.keeper(), &all);
+    // Its links are closed before anybody else has the bench.
+    drop((bound, runtime, tap));
+    let safe = match &ended {
+        Ok(Ended::Whole) => all.worst() < Grade::Unsafe,
+        Ok(Ended::Interrupted { safe }) => *safe,
+        Err(_) => false,
     };
-    // What a dead user left on was switched off first; who switched nothing on leaves
-    // nothing on.
-    let safe = if powers && unsafe_now { Err("a check did not see its source go off") } else { Ok(()) };
-    lock.map_or(Ok(()), |lock| lock.end(safe))?;
-    Ok(match ended {
+    hold.end(safe)?;
+    Ok(match ended? {
         Ended::Whole => all.conclude(),
         Ended::Interrupted { safe } => {
             if safe {
@@ -74,6 +78,56 @@ enum Ended {
     Interrupted {
         safe: bool,
     },
+}
+
+/// The bench, for as long as it is checked.
+enum Hold {
+    /// In memory, nobody else's.
+    Free,
+    /// Nothing is switched on.
+    Locked(BenchLock),
+    /// Something may be on; a guardian watches.
+    Powered(Claim),
+}
+
+impl Hold {
+    fn on(lock: Option<BenchLock>, loaded: &LoadedBench, powers: bool, all: &Findings) -> Result<Self, Failure> {
+        let Some(lock) = lock else { return Ok(Self::Free) };
+        if !powers {
+            return Ok(Self::Locked(lock));
+        }
+        let file = std::path::absolute(&loaded.file).unwrap_or_else(|_| loaded.file.clone());
+        let locks = bench_lock::folder()?;
+        let brief = Brief {
+            plan: file.clone(),
+            bench: file,
+            bench_digest: digest(&loaded.text),
+            holder: lock.holder().clone(),
+            run_folder: locks.join(&loaded.bench.id),
+            locks,
+            ports: Vec::new(),
+        };
+        let claim = Claim::stake(lock, brief, &Ports::of(&loaded.bench))?;
+        all.tell(Finding::new("guardian", Grade::Good, "watches; the bench is noted as powered"));
+        Ok(Self::Powered(claim))
+    }
+
+    const fn keeper(&self) -> Option<&Keeper> {
+        match self {
+            Self::Powered(claim) => Some(claim.keeper()),
+            Self::Free | Self::Locked(_) => None,
+        }
+    }
+
+    /// Who switched nothing on leaves nothing on, but what a dead user left on was
+    /// switched off first.
+    fn end(self, safe: bool) -> Result<(), Failure> {
+        match self {
+            Self::Free => Ok(()),
+            Self::Locked(lock) => lock.end(Ok(())),
+            Self::Powered(claim) => claim.end(safe),
+        }
+    }
 }
 
 /// Sources that would stay on with a program that hangs.
@@ -121,36 +175,67 @@ fn lock(loaded: &LoadedBench, now: jiff::Timestamp) -> Result<Option<BenchLock>,
 }
 
 /// What can only be known over the links.
-fn connected(runtime: &Runtime, bound: &BoundBench, arguments: &BenchCheck, all: &Findings) -> Result<Ended, Failure> {
-    let tell = |finding| all.tell(finding);
+fn connected(
+    runtime: &Runtime,
+    bound: &BoundBench,
+    arguments: &BenchCheck,
+    keeper: Option<&Keeper>,
+    all: &Findings,
+) -> Result<Ended, Failure> {
     let failed = |e: &dyn std::fmt::Display| Failure::tester(format!("bench check: {e}"), None);
-    let (_ours, mut control) = control::listen(&runtime.clock()).map_err(|e| failed(&e))?;
-    let work = async {
-        bound.check(&tell).await;
-        let in_order = || all.worst() < Grade::Bad;
-        let not_done = |what| Finding::new(what, Grade::Note, "not checked: nothing is switched on while anything is bad");
-        match (arguments.low_energy, in_order()) {
-            (true, true) => bound.check_cables(&tell).await,
-            (true, false) => tell(not_done("power cables")),
-            (false, _) => {}
-        }
-        match (arguments.self_test, in_order()) {
-            (true, true) => bound.self_test(&tell).await,
-            (true, false) => tell(not_done("self-test")),
-            (false, _) => {}
-        }
+    let clock = runtime.clock();
+    let (ours, mut control) = control::listen(&clock).map_err(|e| failed(&e))?;
+    let (progress, heart) = keeper.map(|k| k.heart_without_plan(PROGRESS_WITHIN, &clock, ours.clone())).unzip();
+    let tell = |finding| {
+        progress.iter().for_each(Progress::made);
+        all.tell(finding);
     };
+    let work = checked(bound, arguments, all, &tell);
     let ended = runtime.block_on(async {
+        if let Some(heart) = heart {
+            tokio::task::spawn_local(heart.beat());
+        }
         tokio::select! {
             biased;
             Some(_) = control.recv() => {
                 complain("interrupted: the bench is being made safe\n");
-                Ended::Interrupted { safe: bound.safe_state().await.confirmed() }
+                let safe = bound.safe_state().await.confirmed();
+                // Somebody wants to look into it, if that may be.
+                bound.release_lid().await;
+                Ended::Interrupted { safe }
             }
             () = work => Ended::Whole,
         }
     });
-    ended.map_err(|halt| failed(&halt))
+    // A panic in the world or a deadlock unwound the work, not the bench.
+    ended.or_else(|halt| {
+        complain(&format!("error: bench check: {halt}\nthe bench is being made safe\n"));
+        match runtime.block_on(bound.safe_state()) {
+            Ok(report) if report.confirmed() => Err(failed(&halt)),
+            _ => Ok(Ended::Interrupted { safe: false }),
+        }
+    })
+}
+
+async fn checked(bound: &BoundBench, arguments: &BenchCheck, all: &Findings, tell: &dyn Fn(Finding)) {
+    bound.check(tell).await;
+    let in_order = || all.worst() < Grade::Bad;
+    let not_done = |what| Finding::new(what, Grade::Note, "not checked: nothing is switched on while anything is bad");
+    match (arguments.low_energy, in_order()) {
+        (true, true) => bound.check_cables(tell).await,
+        (true, false) => tell(not_done("power cables")),
+        (false, _) => {}
+    }
+    match (arguments.self_test, in_order()) {
+        (true, true) => bound.self_test(tell).await,
+        (true, false) => tell(not_done("self-test")),
+        (false, _) => {}
+    }
+    match (arguments.power, in_order()) {
+        (true, true) => bound.drive_test(tell).await,
+        (true, false) => tell(not_done("self-test with power")),
+        (false, _) => {}
+    }
 }
 
 /// What was found so far; each is printed as it comes.

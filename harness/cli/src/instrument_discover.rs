@@ -6,6 +6,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use hil_client::dialect::Identity;
 use hil_client::discover::{Found, Means, broadcast, mdns, serial_ports, usb};
 use hil_client::serial::Line;
 use hil_client::vxi11::core::PORTMAPPER_PORT;
@@ -35,11 +36,11 @@ pub fn discover(arguments: &DiscoverArguments) -> Result<u8, Failure> {
     let searched = runtime.block_on(async {
         let (found, failed) = watched(&clock, "searching", search(arguments, &clock, within)).await;
         let asked = watched(&clock, "asking who they are", ask_all(&clock, found, arguments.no_idn)).await;
-        (asked, failed)
+        (Instrument::of(asked), failed)
     });
     let (asked, failed) = searched.map_err(|halt| Failure::tester(halt.to_string(), None))?;
     if arguments.json {
-        let all: Vec<_> = asked.iter().map(Asked::json).collect();
+        let all: Vec<_> = asked.iter().map(Instrument::json).collect();
         say(&serde_json::to_string_pretty(&all).map_err(|e| Failure::tester(e.to_string(), None))?);
     } else {
         asked.iter().for_each(|one| say(&one.line()));
@@ -66,7 +67,7 @@ async fn search(arguments: &DiscoverArguments, clock: &Clock, within: Duration) 
         }
     }
     found.sort_by_key(|f| (f.by, f.address.as_ref().map(ToString::to_string), f.says.clone()));
-    // By two means, one instrument is one line.
+    // One way to it that was found twice.
     let mut known = Vec::new();
     found.retain(|f| {
         f.address.is_none()
@@ -85,8 +86,31 @@ struct Asked {
 }
 
 impl Asked {
+    /// What it says as its identity, if that tells it from all others.
+    fn serial(&self) -> Option<&str> {
+        let identity = self.identity.as_ref()?.as_ref().ok()?;
+        let serial = Identity::parse(identity)?.serial;
+        (!matches!(&*serial, "" | "0")).then_some(identity)
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        let announced = |a: &Self| (a.found.by == Means::Mdns).then(|| (a.found.host.clone(), a.found.says.clone()));
+        match (self.serial(), other.serial()) {
+            (Some(one), Some(other)) => one == other,
+            _ => announced(self).is_some_and(|one| announced(other) == Some(one)),
+        }
+    }
+
+    fn address(&self) -> String {
+        self.found.address.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string)
+    }
+
+    fn way(&self) -> String {
+        format!("{} by {}", self.found.address.as_ref().map_or_else(|| "itself".to_owned(), ToString::to_string), self.found.by)
+    }
+
     fn line(&self) -> String {
-        let address = self.found.address.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
+        let address = self.address();
         let who = match &self.identity {
             None => format!("not asked; {}", self.found.says).trim_end_matches([';', ' ']).to_owned(),
             Some(Ok(identity)) => identity.clone(),
@@ -108,6 +132,61 @@ impl Asked {
             "identity": identity,
             "problem": problem,
         })
+    }
+}
+
+/// One instrument, however many ways lead to it.
+struct Instrument {
+    /// The way that it answered on, if it did on any.
+    first: Asked,
+    also: Vec<Asked>,
+}
+
+impl Instrument {
+    /// Who are the same: who say the same identity, or announce themselves by the same
+    /// name at the same host. Whoever answered a broadcast and says nothing more is who
+    /// announces himself at that host, if that is one alone.
+    fn of(mut all: Vec<Asked>) -> Vec<Self> {
+        all.sort_by_key(|asked| asked.serial().is_none());
+        let mut instruments: Vec<Self> = Vec::new();
+        for asked in all {
+            match instruments.iter_mut().find(|i| i.ways().any(|way| way.is_same(&asked))) {
+                Some(known) => known.also.push(asked),
+                None => instruments.push(Self { first: asked, also: Vec::new() }),
+            }
+        }
+        let (silent, mut known): (Vec<_>, Vec<_>) = instruments.into_iter().partition(|i| i.only_answers());
+        for one in silent {
+            let mut there = known.iter_mut().filter(|k| k.ways().any(|way| way.found.host == one.first.found.host));
+            match (there.next(), there.next()) {
+                (Some(announced), None) => announced.also.push(one.first),
+                _ => known.push(one),
+            }
+        }
+        known.sort_by_key(|i| (i.first.found.by, i.first.address()));
+        known
+    }
+
+    fn ways(&self) -> impl Iterator<Item = &Asked> {
+        std::iter::once(&self.first).chain(&self.also)
+    }
+
+    /// Nothing is known of it but that a portmapper answers.
+    fn only_answers(&self) -> bool {
+        self.also.is_empty() && self.first.found.by == Means::Vxi11 && self.first.serial().is_none()
+    }
+
+    fn line(&self) -> String {
+        let also: Vec<String> = self.also.iter().map(Asked::way).collect();
+        let also = if also.is_empty() { String::new() } else { printable(&format!("; also {}", also.join(", "))) };
+        self.first.line() + &also
+    }
+
+    fn json(&self) -> serde_json::Value {
+        let mut one = self.first.json();
+        let also = |a: &Asked| json!({ "address": a.found.address.as_ref().map(ToString::to_string), "by": a.found.by.to_string() });
+        one["also"] = self.also.iter().map(also).collect();
+        one
     }
 }
 
@@ -163,8 +242,57 @@ mod tests {
 
     #[test]
     fn nobody_draws_on_the_screen() {
-        let found = Found { address: None, by: Means::Mdns, says: "a\x1b[2Jb\nc".into() };
+        let found = Found { address: None, host: None, by: Means::Mdns, says: "a\x1b[2Jb\nc".into() };
         let line = Asked { found, identity: None }.line();
         assert!(line.ends_with("mdns    not asked; a\u{fffd}[2Jb\u{fffd}c"), "{line}");
+    }
+
+    fn asked(address: Option<&str>, host: &str, by: Means, says: &str, identity: Option<&str>) -> Asked {
+        let address = address.map(|a| a.parse().expect("an address"));
+        let identity = identity.map(|i| if i.is_empty() { Err("no answer".to_owned()) } else { Ok(i.to_owned()) });
+        Asked { found: Found { address, host: Some(host.into()), by, says: says.into() }, identity }
+    }
+
+    fn lines(all: Vec<Asked>) -> Vec<String> {
+        let line = |i: &Instrument| i.line().split_whitespace().collect::<Vec<_>>().join(" ");
+        Instrument::of(all).iter().map(line).collect()
+    }
+
+    #[test]
+    fn an_instrument_is_listed_once_however_it_is_found() {
+        let (host, who) = ("10.0.0.5", "MAKER,MODEL,123,1");
+        let (raw, hislip, vxi11) = ("TCPIP::10.0.0.5::5025::SOCKET", "TCPIP::10.0.0.5::hislip0::INSTR", "TCPIP::10.0.0.5::inst0::INSTR");
+        // It announces its page, HiSLIP and a socket, answers the broadcast, and is on USB, too.
+        let all = vec![
+            asked(None, host, Means::Mdns, "psu", None),
+            asked(Some(hislip), host, Means::Mdns, "psu", Some(who)),
+            asked(Some(raw), host, Means::Mdns, "psu", Some("")),
+            asked(Some(vxi11), host, Means::Vxi11, "answers", Some(who)),
+            asked(Some("USB0::0x1AB1::0x0E11::123::INSTR"), host, Means::Usb, "", Some(who)),
+            asked(Some("TCPIP::10.0.0.6::hislip0::INSTR"), "10.0.0.6", Means::Mdns, "psu", Some("MAKER,MODEL,124,1")),
+        ];
+        let found = lines(all);
+        assert_eq!(found.len(), 2, "{found:#?}");
+        assert!(found[0].starts_with(&format!("{hislip} mdns {who}; also ")), "{found:#?}");
+        for way in ["itself by mdns", &format!("{raw} by mdns"), &format!("{vxi11} by vxi-11"), "USB0::6833::3601::123::INSTR by usb"] {
+            assert!(found[0].contains(way) || way.starts_with("USB"), "{way}: {found:#?}");
+        }
+        assert_eq!(found[0].matches(" by ").count(), 4, "{found:#?}");
+    }
+
+    #[test]
+    fn without_a_question_the_host_tells_and_two_at_one_host_stay_two() {
+        let vxi11 = "TCPIP::10.0.0.5::inst0::INSTR";
+        let announced = |name: &str, port: u16| {
+            let address = format!("TCPIP::10.0.0.5::{port}::SOCKET");
+            asked(Some(&address), "10.0.0.5", Means::Mdns, name, None)
+        };
+        let answers = || asked(Some(vxi11), "10.0.0.5", Means::Vxi11, "answers", None);
+        assert_eq!(lines(vec![announced("psu", 5025), answers()]).len(), 1);
+        // A gateway: nobody knows which of them it is.
+        assert_eq!(lines(vec![announced("psu", 5025), announced("dmm", 5026), answers()]).len(), 3);
+        // A serial number that is none tells nobody apart.
+        let nobody = |host: &str| asked(Some(&format!("TCPIP::{host}::5025::SOCKET")), host, Means::Mdns, host, Some("M,X,0,1"));
+        assert_eq!(lines(vec![nobody("10.0.0.7"), nobody("10.0.0.8")]).len(), 2);
     }
 }

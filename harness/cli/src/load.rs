@@ -203,7 +203,9 @@ pub struct LoadedBench {
     pub project: Project,
     /// The bench, not opened.
     pub bench: BenchFile,
-    /// The text it was read from.
+    /// The file it was read from.
+    pub file: PathBuf,
+    /// Its text.
     pub text: String,
     /// The dialects that the bench names, by name.
     pub dialects: BTreeMap<String, Dialect>,
@@ -229,7 +231,7 @@ pub fn load_bench_near(place: &Path, bench: &str) -> Result<LoadedBench, Failure
     let id = files.add("bench", &path, text.clone());
     let (dialects, bench) = read_bench(&files.sources, id, &project, &path)?;
     let bench = bench.map_err(|errors| Failure::diagnostics(&files.sources, &errors))?;
-    Ok(LoadedBench { project, bench, text, dialects })
+    Ok(LoadedBench { project, bench, file: path, text, dialects })
 }
 
 /// Errors of the bench's calibrations, or none and no trust in them.

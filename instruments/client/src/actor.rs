@@ -1,12 +1,12 @@
 //! The task that owns the bytes of one link.
 //!
 //! It keeps question and answer together. When they may have come apart (a
-//! time-out, stray bytes, a garbled reply) the link is *out of step*, and
-//! before the next question it is cleared: by a device clear where the link has
-//! one, otherwise read until the line is quiet; then ask for the identity until
-//! it comes alone, and empty the error queue. A link that can be opened anew is,
-//! where the question without a reply was one of these two, or nothing else helps.
-//! If all that fails the link is lost, and stays so.
+//! time-out, stray bytes, a garbled reply) the link is *out of step*, and is cleared
+//! before the next question ([`clearing`]). Several questions of a job may go out in
+//! one go ([`pipeline`]).
+
+mod clearing;
+mod pipeline;
 
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -26,22 +26,12 @@ use crate::inbox::{Found, Inbox};
 use crate::link::{Beside, Direction, Lane, LinkSettings, Move, Outcome, Stream, Trace};
 use crate::scpi::{self, BlockEnd, ErrorEntry};
 
-/// Attempts to clear a link before it is given up …
-const CLEARINGS: usize = 3;
-/// … and the time for all of them: whoever waits shall hear within a second.
-const CLEARED_WITHIN: Duration = Duration::from_millis(900);
-/// The same in real time, where bench time runs faster.
-const CLEARED_AT_LEAST: Duration = Duration::from_millis(900);
 /// An error queue longer than this does not end.
 const MOST_ERRORS: usize = 64;
 /// Where bench time runs faster than real time: an instrument outside still has
 /// so much real time for a reply, and a line must be quiet for so much of it.
 const REPLY_AT_LEAST: Duration = Duration::from_millis(500);
 const QUIET_AT_LEAST: Duration = Duration::from_millis(20);
-/// To open a link anew.
-const REOPEN_WITHIN: Duration = Duration::from_secs(2);
-/// A line that has not been quiet for so many times the quiet time babbles.
-const BABBLE: u32 = 100;
 
 /// What a handle asks for.
 pub(crate) struct Job {
@@ -176,18 +166,30 @@ impl Actor {
 
     async fn carry_out(&mut self, lane: Lane, moves: Vec<Move>) -> Result<Vec<Outcome>, ErrorKind> {
         let mut outcomes = Vec::with_capacity(moves.len());
-        for m in moves {
-            // An instrument that makes no sense may still obey: the last resort.
-            let last_resort = lane == Lane::Safe && !self.closed && matches!(m, Move::Tell(_));
-            if let (Some(cause), false) = (&self.lost, last_resort) {
-                return Err(ErrorKind::LinkLost { cause: cause.clone() });
+        let mut moves = VecDeque::from(moves);
+        while let Some(first) = moves.front() {
+            self.permit(lane, first)?;
+            let questions = self.questions_at_front(&moves);
+            if questions > 1 {
+                outcomes.extend(self.ask_in_one_go(lane, moves.drain(..questions).collect()).await?);
+            } else if let Some(m) = moves.pop_front() {
+                outcomes.push(self.carry_out_move(lane, m).await?);
             }
-            if lane == Lane::Normal && self.safe_waits() {
-                return Err(ErrorKind::Overtaken { command: self.text_of(&m) });
-            }
-            outcomes.push(self.carry_out_move(lane, m).await?);
         }
         Ok(outcomes)
+    }
+
+    /// Whether the next move may be made.
+    fn permit(&mut self, lane: Lane, m: &Move) -> Result<(), ErrorKind> {
+        // An instrument that makes no sense may still obey: the last resort.
+        let last_resort = lane == Lane::Safe && !self.closed && matches!(m, Move::Tell(_));
+        if let (Some(cause), false) = (&self.lost, last_resort) {
+            return Err(ErrorKind::LinkLost { cause: cause.clone() });
+        }
+        if lane == Lane::Normal && self.safe_waits() {
+            return Err(ErrorKind::Overtaken { command: self.text_of(m) });
+        }
+        Ok(())
     }
 
     async fn carry_out_move(&mut self, lane: Lane, m: Move) -> Result<Outcome, ErrorKind> {
@@ -225,18 +227,23 @@ impl Actor {
     async fn exchange(&mut self, lane: Lane, query: &str, within: Duration) -> Result<(Nanos, Vec<u8>), ErrorKind> {
         let asked = self.send(query).await?;
         let reply = self.reply(lane, query, within).await?;
-        self.drop_blank_lines();
-        if !self.inbox.bytes.is_empty() {
-            // More than one reply: this may be another question's.
-            self.out_of_step();
-            let both = [&reply, [self.wiring.settings.read_end].as_slice(), &self.inbox.bytes].concat();
-            return Err(garbled(query, &both, "one reply"));
-        }
+        self.nothing_more(query, &reply)?;
         let settings = &self.wiring.settings;
         if self.identity.is_none() && *query == settings.identify && is_identity(settings, &reply) {
             self.identity = Some(reply.clone());
         }
         Ok((asked, reply))
+    }
+
+    /// More than one reply: the last may be another question's.
+    fn nothing_more(&mut self, query: &str, reply: &[u8]) -> Result<(), ErrorKind> {
+        self.drop_blank_lines();
+        if self.inbox.bytes.is_empty() {
+            return Ok(());
+        }
+        self.out_of_step();
+        let both = [reply, [self.wiring.settings.read_end].as_slice(), &self.inbox.bytes].concat();
+        Err(garbled(query, &both, "one reply"))
     }
 
     async fn read_errors(&mut self, lane: Lane) -> Result<Vec<ErrorEntry>, ErrorKind> {
@@ -294,13 +301,17 @@ impl Actor {
 
     /// Sends one message, not before the gap since the last is over.
     async fn send(&mut self, text: &str) -> Result<Nanos, ErrorKind> {
+        self.send_all(&[text]).await
+    }
+
+    /// As [`Self::send`], several at once.
+    async fn send_all(&mut self, texts: &[&str]) -> Result<Nanos, ErrorKind> {
         let Wiring { clock, settings, .. } = &self.wiring;
         if clock.now() < self.earliest {
             clock.sleep_until(self.earliest).await;
         }
-        let mut bytes = Vec::with_capacity(text.len() + settings.write_end.len());
-        bytes.extend_from_slice(text.as_bytes());
-        bytes.extend_from_slice(&settings.write_end);
+        let messages: Vec<_> = texts.iter().map(|text| [text.as_bytes(), &settings.write_end].concat()).collect();
+        let bytes = messages.concat();
         let stream = &mut self.stream;
         let written = async {
             stream.write_all(&bytes).await?;
@@ -310,11 +321,19 @@ impl Actor {
             Ok(Ok(())) => {}
             Ok(Err(e)) => return Err(self.close(e.to_string())),
             // Half a message may be on the wire: nothing more can be said on it.
-            Err(_) => return Err(self.close(format!("`{text}` was not taken within {} ms", millis(self.wiring.settings.reply_within)))),
+            Err(_) => {
+                return Err(self.close(format!(
+                    "`{}` was not taken within {} ms",
+                    texts.join("; "),
+                    millis(self.wiring.settings.reply_within)
+                )));
+            }
         }
         let at = self.wiring.clock.now();
         self.earliest = at + self.wiring.settings.gap;
-        self.wiring.trace(Direction::Sent, &bytes, at);
+        for message in messages {
+            self.wiring.trace(Direction::Sent, &message, at);
+        }
         Ok(at)
     }
 
@@ -455,121 +474,6 @@ impl Actor {
             self.out_of_step();
         }
         if self.in_step { Ok(()) } else { self.clear(lane).await }
-    }
-
-    /// Brings question and answer together again. In the normal lane it gives
-    /// way to a safe job, which clears for itself once it has told.
-    async fn clear(&mut self, lane: Lane) -> Result<(), ErrorKind> {
-        self.wiring.note("clearing the link");
-        let settings = Rc::clone(&self.wiring.settings);
-        let clock = self.wiring.clock.clone();
-        let end = clock.now() + clock.patience(CLEARED_WITHIN, CLEARED_AT_LEAST);
-        let mut anew = std::mem::take(&mut self.ambiguous) && self.reopen().await?;
-        let mut tried = 0;
-        while tried < CLEARINGS && clock.now() < end {
-            tried += 1;
-            if self.clear_once(lane, end).await? {
-                return Ok(());
-            }
-        }
-        // An instrument whose replies come one question late is never in order on
-        // an old link.
-        if !anew && clock.now() < end && !self.safe_waits() {
-            anew = self.reopen().await?;
-            if anew && self.clear_once(lane, end).await? {
-                return Ok(());
-            }
-        }
-        // A safe job shortened the last attempt: it shall have its own.
-        if lane == Lane::Normal && self.safe_waits() {
-            return Err(ErrorKind::Overtaken { command: settings.identify.clone() });
-        }
-        let opened = if anew { ", also opened anew" } else { "" };
-        Err(self.lose(format!("no order after {tried} attempts to clear it{opened}")))
-    }
-
-    /// One attempt; returns whether question and answer are together again.
-    async fn clear_once(&mut self, lane: Lane, end: Nanos) -> Result<bool, ErrorKind> {
-        let settings = Rc::clone(&self.wiring.settings);
-        if !self.device_clear().await? {
-            self.drain().await?;
-        }
-        if lane == Lane::Normal && self.safe_waits() {
-            return Err(ErrorKind::Overtaken { command: settings.identify.clone() });
-        }
-        let left = end.since(self.wiring.clock.now());
-        let own = match self.exchange(lane, &settings.identify, settings.reply_within.min(left)).await {
-            // The first one it tells is known by now.
-            Ok((_, reply)) => self.identity.as_ref() == Some(&reply),
-            Err(lost @ ErrorKind::LinkLost { .. }) => return Err(lost),
-            Err(_) => false,
-        };
-        if !own || self.drain().await? > 0 {
-            return Ok(false);
-        }
-        // A second question of another kind: a late identity might have been
-        // taken for this one's. It also drops old errors.
-        match self.read_errors(lane).await {
-            Ok(errors) => {
-                self.wiring.health.dropped(&errors);
-                self.in_step = true;
-                self.ambiguous = false;
-                Ok(true)
-            }
-            Err(lost @ ErrorKind::LinkLost { .. }) => Err(lost),
-            Err(_) => Ok(false),
-        }
-    }
-
-    /// Opens the link anew, where that can be; returns whether it can.
-    async fn reopen(&mut self) -> Result<bool, ErrorKind> {
-        let Wiring { clock, settings, .. } = &self.wiring;
-        if !settings.may_reopen {
-            return Ok(false);
-        }
-        let within = clock.patience(REOPEN_WITHIN, REOPEN_WITHIN);
-        match clock.timeout(within, self.stream.reopen()).await {
-            Ok(Ok(())) => {
-                self.wiring.note("opened anew");
-                self.discard();
-                Ok(true)
-            }
-            Ok(Err(e)) if e.kind() == io::ErrorKind::Unsupported => Ok(false),
-            Ok(Err(e)) => Err(self.close(format!("cannot be opened again: {e}"))),
-            Err(_) => Err(self.close(format!("cannot be opened again within {} ms", millis(within)))),
-        }
-    }
-
-    /// Clears the instrument's side and the link's, where the link can; returns
-    /// whether it can.
-    async fn device_clear(&mut self) -> Result<bool, ErrorKind> {
-        self.discard();
-        let Wiring { clock, settings, .. } = &self.wiring;
-        let within = clock.patience(settings.reply_within, REPLY_AT_LEAST);
-        match clock.timeout(within, self.stream.device_clear()).await {
-            Ok(Ok(())) => {
-                self.wiring.note("device clear");
-                Ok(true)
-            }
-            Ok(Err(e)) if e.kind() == io::ErrorKind::Unsupported => Ok(false),
-            Ok(Err(e)) => Err(self.close(e.to_string())),
-            Err(_) => Err(self.close(format!("no answer to a device clear within {} ms", millis(within)))),
-        }
-    }
-
-    /// Reads and drops until the line is quiet; returns how many bytes.
-    async fn drain(&mut self) -> Result<usize, ErrorKind> {
-        let (clock, quiet) = (self.wiring.clock.clone(), self.wiring.quiet());
-        let end = clock.now() + quiet * BABBLE;
-        let mut dropped = self.inbox.bytes.len();
-        self.discard();
-        while clock.now() < end {
-            let Ok(read) = clock.timeout(quiet, self.stream.read_buf(&mut self.inbox.bytes)).await else { return Ok(dropped) };
-            self.heard(read)?;
-            dropped += self.inbox.bytes.len();
-            self.discard();
-        }
-        Err(self.lose("the instrument does not stop sending".into()))
     }
 }
 

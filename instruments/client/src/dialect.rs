@@ -187,10 +187,23 @@ pub struct LinkFacts {
     pub quiet: Duration,
     /// Longest legal reply in bytes.
     pub max_reply: usize,
+    /// `*OPC?` is answered only when the output has followed what was set.
+    pub completes: Option<Fact>,
+    /// It takes several questions before it has answered the first, and answers in order.
+    pub pipelines: Option<Fact>,
     /// Where this is known from.
     pub source: String,
     /// Which of it is our assumption.
     pub assumption: Option<String>,
+}
+
+/// Something that is so of a model.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Fact {
+    /// Where this is known from.
+    pub source: String,
+    /// Not confirmed by the maker's documents.
+    pub assumption: bool,
 }
 
 /// At which temperature a model's accuracy holds.
@@ -379,12 +392,18 @@ impl Dialect {
                 (None, _) => "SYST:ERR?".into(),
             },
             may_reopen: self.quirks.one_client.is_none(),
+            pipelines: self.link.pipelines.is_some(),
         }
     }
 
     /// How `function` can be set.
     pub fn set_range(&self, function: Function) -> Option<&SetRange> {
         self.sets.iter().find(|r| r.function == function)
+    }
+
+    /// How long the output needs at most to follow what `function` was set to.
+    pub fn settling(&self, function: Function) -> Duration {
+        self.link.latency + self.set_range(function).map_or(Duration::ZERO, |r| r.settle)
     }
 
     /// The smallest range of `function` whose nominal value is at least `range`

@@ -7,7 +7,8 @@ use hil_model::reader::table::Table;
 use hil_model::{Dimension, Quantity};
 
 use crate::command::{self, Command, Source, SourceKind};
-use crate::dialect::{Accuracy, Dialect, Function, Kind, LinkFacts, Model, ReadRange, Reference, SetRange};
+use crate::dialect::{Accuracy, Dialect, Fact, Function, Kind, LinkFacts, Model, ReadRange, Reference, SetRange};
+use crate::quirks::Quirks;
 use crate::verb::Verb;
 use crate::{digitizer_reader, quirks_reader};
 
@@ -33,7 +34,9 @@ pub(crate) fn read(root: Table<'_>) -> Option<Dialect> {
     let verified = root.required("confidence").and_then(|n| n.word(&["unverified", "verified"])).map(|word| word == "verified");
     let channels = root.optional("channels").map_or(Some(1), |n| channel_count(&n));
     let identity = root.table("identity").map(|t| t.at("identity")).and_then(identity);
-    let link = root.table("link").map(|t| t.at("link")).and_then(link);
+    let link = root.table("link").map(|t| t.at("link"));
+    let completes = link.as_ref().and_then(|t| t.peek("completes").cloned());
+    let link = link.and_then(self::link);
     let reference = root.optional_table("reference").map(|t| reference(t.at("reference")));
     let sources = root.table("sources").map(|t| t.at("sources")).and_then(|t| sources(&t));
     let commands = root.table("commands").map(|t| t.at("commands"));
@@ -42,6 +45,9 @@ pub(crate) fn read(root: Table<'_>) -> Option<Dialect> {
     let reads: Vec<_> = root.tables("read", "function").into_iter().map(|t| read_range(t, channels)).collect();
     let digitizer = root.optional_table("digitizer").map(|t| digitizer_reader::read(t.at("digitizer")));
     let quirks = quirks_reader::read(&root);
+    if let (Some(node), Some(commands), Some(quirks)) = (completes, &commands, &quirks) {
+        tells_completion(&node, commands, quirks);
+    }
     root.finish();
     Some(Dialect {
         kind: kind?,
@@ -111,6 +117,10 @@ fn link(table: Table<'_>) -> Option<LinkFacts> {
     let reply_within = table.required("reply-within").and_then(|n| n.positive_duration());
     let quiet = table.required("quiet").and_then(|n| n.positive_duration());
     let max_reply = table.required("max-reply").and_then(|n| n.count(1));
+    let (completes, pipelines) = (fact(&table, "completes"), fact(&table, "pipelines"));
+    if let (Some(node), Some(gap)) = (table.peek("pipelines"), gap.filter(|gap| !gap.is_zero())) {
+        node.error(format!("`pipelines` with a `gap` of {} ms: no message may follow another at once", gap.as_millis()), None);
+    }
     let source = owned(&table, "source");
     let assumption = match table.optional("assumption") {
         Some(node) => Some(node.filled()?.to_owned()),
@@ -130,9 +140,30 @@ fn link(table: Table<'_>) -> Option<LinkFacts> {
         reply_within: reply_within?,
         quiet: quiet?,
         max_reply: max_reply?,
+        completes: completes?,
+        pipelines: pipelines?,
         source: source?,
         assumption,
     })
+}
+
+/// `{ source = "…", assumption = true }` of something that is so; the outer `None` when
+/// it is wrong.
+fn fact(table: &Table<'_>, key: &'static str) -> Option<Option<Fact>> {
+    let Some(fact) = table.optional_table(key) else { return Some(None) };
+    let (source, assumption) = (owned(&fact, "source"), assumption(&fact));
+    fact.finish();
+    Some(Some(Fact { source: source?, assumption: assumption? }))
+}
+
+/// One that says when its output has settled can be asked, and says nothing else elsewhere.
+fn tells_completion(node: &Node<'_>, commands: &BTreeMap<Verb, Command>, quirks: &Quirks) {
+    if !commands.contains_key(&Verb::QueryComplete) {
+        node.error("`completes` without the command `query-complete`", None);
+    }
+    if quirks.complete_means_parsed.is_some() {
+        node.error("`completes`, but the quirk `complete-means-parsed` says that the answer comes earlier", None);
+    }
 }
 
 /// What ends a command: not empty, ASCII.

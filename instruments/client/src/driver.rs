@@ -96,6 +96,22 @@ impl Driver {
         }
     }
 
+    /// As [`Self::ask`], several questions as one job.
+    pub(crate) async fn ask_all(&self, queries: &[String]) -> Result<Vec<String>, ClientError> {
+        if queries.is_empty() {
+            return Ok(Vec::new());
+        }
+        let outcomes = self.run(Lane::Normal, queries.iter().map(Move::ask).collect()).await?;
+        if outcomes.len() != queries.len() {
+            return Err(self.incomplete());
+        }
+        let text = |(query, outcome): (&String, Outcome)| match outcome {
+            Outcome::Answered { reply, .. } => String::from_utf8(reply).map_err(|e| self.garbled(query, e.as_bytes(), "text")),
+            _ => Err(self.incomplete()),
+        };
+        queries.iter().zip(outcomes).map(text).collect()
+    }
+
     /// Tells it what the dialect has for `verb`; nothing where it has nothing.
     pub(crate) async fn prepare(&self, verb: Verb) -> Result<(), ClientError> {
         match self.dialect.template(verb) {
@@ -166,10 +182,8 @@ impl Driver {
     /// Drops what befell the instrument before us: errors and events.
     pub(crate) async fn forget_the_past(&self) -> Result<(), ClientError> {
         self.link.run(Lane::Normal, vec![Move::Errors]).await?;
-        for query in [self.events_query(), self.unregulated_query()].into_iter().flatten() {
-            self.link.ask(&query).await?;
-        }
-        Ok(())
+        let registers: Vec<String> = [self.events_query(), self.unregulated_query()].into_iter().flatten().collect();
+        self.ask_all(&registers).await.map(drop)
     }
 
     fn events_query(&self) -> Option<String> {
@@ -218,24 +232,59 @@ impl Driver {
         self.link.error(ErrorKind::Readback { set: "as it was opened".into(), found })
     }
 
-    /// That a set value is still what it was set to.
-    pub(crate) async fn still(&self, function: Function, query: Verb, expected: f64) -> Result<(), ClientError> {
-        let resolution = self.dialect.set_range(function).map_or(0.0, |r| r.resolution.si);
-        let found = self.ask_number(query, function.unit()).await?;
-        if (found - expected).abs() <= resolution * (1.0 + 1e-9) {
-            return Ok(());
+    /// That set values are still what they were set to, each with its query.
+    pub(crate) async fn still(&self, values: &[(Function, Verb, f64)]) -> Result<(), ClientError> {
+        let queries = values.iter().map(|(_, query, _)| self.command(*query, 0.0)).collect::<Result<Vec<_>, _>>()?;
+        let replies = self.ask_all(&queries).await?;
+        for (((function, _, expected), query), reply) in values.iter().zip(&queries).zip(replies) {
+            let resolution = self.dialect.set_range(*function).map_or(0.0, |r| r.resolution.si);
+            let found = self.number(query, reply.as_bytes(), function.unit())?;
+            // A NaN is none of them.
+            if (found - expected).abs() <= resolution * (1.0 + 1e-9) {
+                continue;
+            }
+            let quantity = |si: f64| Quantity::new(si, function.dimension()).to_string();
+            return Err(self.link.error(ErrorKind::Readback { set: quantity(*expected), found: quantity(found) }));
         }
-        let quantity = |si: f64| Quantity::new(si, function.dimension()).to_string();
-        Err(self.link.error(ErrorKind::Readback { set: quantity(expected), found: quantity(found) }))
+        Ok(())
+    }
+
+    /// As [`Self::write_and_ask`], once the output has followed, where the model says
+    /// when: within `settling`, or it is an error.
+    pub(crate) async fn write_and_settle(
+        &self,
+        command: String,
+        settling: Duration,
+        query: String,
+    ) -> Result<(Confirmed, Vec<u8>), ClientError> {
+        let Some(complete) = self.complete_query() else { return self.write_and_ask(Lane::Normal, command, query).await };
+        let within = Some(settling + self.dialect.link.reply_within);
+        let settled = Move::Ask { query: complete.clone(), within };
+        let mut outcomes = self.run(Lane::Normal, vec![Move::tell(command.clone()), settled, Move::Errors, Move::ask(query)]).await?;
+        match (outcomes.len() == 4).then(|| outcomes.remove(1)) {
+            Some(Outcome::Answered { reply, .. }) if reply.trim_ascii() == b"1" => self.confirmed(&command, &outcomes),
+            Some(Outcome::Answered { reply, .. }) => Err(self.garbled(&complete, &reply, "1")),
+            _ => Err(self.incomplete()),
+        }
+    }
+
+    /// What it is asked that answers when its output has followed.
+    fn complete_query(&self) -> Option<String> {
+        self.dialect.link.completes.as_ref()?;
+        self.dialect.template(Verb::QueryComplete).map(Template::text)
     }
 
     /// Sends `command`, reads the error queue, asks `query`: one job, so that
     /// another's error is not taken for this one's.
     pub(crate) async fn write_and_ask(&self, lane: Lane, command: String, query: String) -> Result<(Confirmed, Vec<u8>), ClientError> {
         let outcomes = self.run(lane, vec![Move::tell(command.clone()), Move::Errors, Move::ask(query)]).await?;
-        match outcomes.as_slice() {
+        self.confirmed(&command, &outcomes)
+    }
+
+    fn confirmed(&self, command: &str, outcomes: &[Outcome]) -> Result<(Confirmed, Vec<u8>), ClientError> {
+        match outcomes {
             [Outcome::Told { at }, Outcome::Errors(errors), Outcome::Answered { reply, answered, .. }] => {
-                self.accepted(&command, errors)?;
+                self.accepted(command, errors)?;
                 Ok((Confirmed { sent: *at, confirmed: *answered }, reply.clone()))
             }
             _ => Err(self.incomplete()),
@@ -274,7 +323,7 @@ impl Driver {
         let resolution = self.dialect.set_range(function).map_or(0.0, |r| r.resolution.si);
         let quantity = |si: f64| Quantity::new(si, function.dimension()).to_string();
         let sent = self.dialect.template(set).map_or(value, |t| t.rounded(value));
-        let (confirmed, reply) = self.write_and_ask(Lane::Normal, command, query.clone()).await?;
+        let (confirmed, reply) = self.write_and_settle(command, self.dialect.settling(function), query.clone()).await?;
         let found = self.number(&query, &reply, function.unit())?;
         if (found - sent).abs() > resolution * (1.0 + 1e-9) {
             return Err(self.link.error(ErrorKind::Readback { set: quantity(value), found: quantity(found) }));

@@ -90,6 +90,8 @@ impl Inbox {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// What is found after each byte.
@@ -153,5 +155,30 @@ mod tests {
         let Found::Part(length) = liar.find(b'\n') else { panic!("not whole") };
         liar.make_room(length, 1000);
         assert!(liar.bytes.capacity() < 2000, "no more room than a reply may have");
+    }
+
+    proptest! {
+        /// In whatever pieces bytes come, the replies are the same, and together they are
+        /// the bytes; whatever a length says, no more room is made than a reply may have.
+        #[test]
+        fn replies_are_the_same_in_any_pieces(bytes in prop::collection::vec(prop::sample::select(b"#01239ab\r\n\0\xff".to_vec()), 0..60), piece in 1_usize..9) {
+            let replies = |piece: usize| {
+                let (mut inbox, mut all) = (Inbox::default(), Vec::new());
+                for part in bytes.chunks(piece.max(1)) {
+                    inbox.bytes.extend_from_slice(part);
+                    // One of unknown length ends when nothing more comes: not here.
+                    while let Found::Whole(length) = inbox.find(b'\n') {
+                        all.push(inbox.take(length));
+                    }
+                    let (Found::Part(length) | Found::IfQuiet(length) | Found::Whole(length)) = inbox.find(b'\n');
+                    inbox.make_room(length, 100);
+                    assert!(inbox.bytes.capacity() < 1000, "{}", inbox.bytes.capacity());
+                }
+                (all, inbox.bytes)
+            };
+            let (all, rest) = replies(bytes.len());
+            prop_assert_eq!(&replies(piece), &(all.clone(), rest.clone()));
+            prop_assert_eq!([all.concat(), rest].concat(), bytes);
+        }
     }
 }

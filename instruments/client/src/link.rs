@@ -158,6 +158,8 @@ pub struct LinkSettings {
     /// Whether a second connection finds the instrument ready, so that this one
     /// may be given up for it.
     pub may_reopen: bool,
+    /// Whether it takes several questions before it has answered the first.
+    pub pipelines: bool,
 }
 
 impl Default for LinkSettings {
@@ -173,6 +175,7 @@ impl Default for LinkSettings {
             identify: "*IDN?".into(),
             error_query: "SYST:ERR?".into(),
             may_reopen: true,
+            pipelines: false,
         }
     }
 }
@@ -347,7 +350,8 @@ impl Link {
     }
 
     /// Carries out `moves`, one after the other, and returns as many outcomes.
-    /// Stops at the first move that fails.
+    /// Stops at the first move that fails. Questions that follow each other go out in
+    /// one go where the instrument takes them so.
     ///
     /// # Errors
     /// `NoAnswer`, `Garbled`, `LinkLost` or `Overtaken`. An instrument's own

@@ -163,8 +163,6 @@ impl Source {
             let owner = self.driver.link.ask(&lock.query.text()).await?;
             self.ours(&lock.take.text(), &owner, &lock.ours)?;
         }
-        // What is known is looked up as late as may be: somebody else may be
-        // setting it now.
         if let Some(on) = self.told.on.get() {
             let found = self.is_on().await?;
             let word = |b| if b { "on" } else { "off" };
@@ -172,25 +170,23 @@ impl Source {
                 return Err(self.driver.link.error(ErrorKind::Readback { set: word(on).into(), found: word(found).into() }));
             }
         }
-        if let Some(volts) = self.told.volts.get() {
-            self.driver.still(Function::Voltage, Verb::QueryVoltage, volts).await?;
-        }
-        if let Some(amps) = self.told.source_limit.get() {
-            self.driver.still(Function::SourceLimit, Verb::QuerySourceLimit, amps).await?;
-        }
-        if let Some(amps) = self.told.sink_limit.get() {
-            self.driver.still(Function::SinkLimit, Verb::QuerySinkLimit, amps).await?;
-        }
-        if let Some((function, query, value)) = self.told.load.get() {
-            self.driver.still(function, query, value).await?;
-        }
-        if let Some(volts) = self.protection.over_voltage {
-            self.driver.still(Function::OverVoltage, Verb::QueryOverVoltage, volts).await?;
-        }
-        match self.protection.over_current {
-            Some(amps) => self.driver.still(Function::OverCurrent, Verb::QueryOverCurrent, amps).await,
-            None => Ok(()),
-        }
+        self.driver.still(&self.set_values()).await
+    }
+
+    /// What it should say of its set values. What is known is looked up as late as may
+    /// be: somebody else may be setting it now.
+    fn set_values(&self) -> Vec<(Function, Verb, f64)> {
+        let told = &self.told;
+        let set = |value: Option<f64>, function, query| value.map(|v| (function, query, v));
+        let values = [
+            set(told.volts.get(), Function::Voltage, Verb::QueryVoltage),
+            set(told.source_limit.get(), Function::SourceLimit, Verb::QuerySourceLimit),
+            set(told.sink_limit.get(), Function::SinkLimit, Verb::QuerySinkLimit),
+            told.load.get(),
+            set(self.protection.over_voltage, Function::OverVoltage, Verb::QueryOverVoltage),
+            set(self.protection.over_current, Function::OverCurrent, Verb::QueryOverCurrent),
+        ];
+        values.into_iter().flatten().collect()
     }
 
     async fn protect(&self) -> Result<(), ClientError> {
@@ -334,7 +330,11 @@ impl Source {
     async fn switch(&self, lane: Lane, on: bool) -> Result<Confirmed, ClientError> {
         let command = self.driver.command(if on { Verb::OutputOn } else { Verb::OutputOff }, 0.0)?;
         let query = self.driver.command(Verb::QueryOutput, 0.0)?;
-        let (confirmed, reply) = self.driver.write_and_ask(lane, command, query.clone()).await?;
+        let (confirmed, reply) = match lane {
+            Lane::Normal => self.driver.write_and_settle(command, self.dialect().settling(Function::Voltage), query.clone()).await?,
+            // What is to be off is not waited for: it is read back.
+            Lane::Safe => self.driver.write_and_ask(lane, command, query.clone()).await?,
+        };
         let found = self.driver.says_yes(Verb::QueryOutput, &query, &reply)?;
         let word = |b| if b { "on" } else { "off" };
         if found == on {

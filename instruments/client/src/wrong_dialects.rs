@@ -47,5 +47,8 @@ says! {
     an_unknown_quirk: "[quirks.off-latency]" => "[quirks.off-latencies]";
     a_pause_without_a_unit: "gap = \"20 ms\"" => "gap = 20";
     a_transport_nobody_has: "\"raw-tcp\"" => "\"tcp\"";
+    completion_that_is_told_too_early: "max-reply = " => "completes = { source = \"me\" }\nmax-reply = ", "[quirks.off-latency]" => "[quirks.complete-means-parsed]\nsource = \"me\"\n[quirks.off-latency]";
+    completion_without_a_source: "max-reply = " => "completes = true\nmax-reply = ";
+    several_at_once_with_a_pause_between: "max-reply = " => "pipelines = { source = \"me\" }\nmax-reply = ";
     several_at_once: "read-end = \"\\n\"" => "read-end = \"\"", "max = \"3.2 A\"" => "max = \"3.2 V\"", "channels = 3" => "channels = 0";
 }

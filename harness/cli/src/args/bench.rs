@@ -9,7 +9,7 @@ use super::Tracing;
 pub enum BenchCommand {
     /// Whether a bench is in order: who its parts are, outputs off, protection,
     /// calibrations, and what would switch off without this program. Switches
-    /// nothing on.
+    /// nothing on unless told to.
     #[command(after_help = BENCH_CHECK_CODES)]
     Check(BenchCheck),
     /// What a bench has, who uses it, how its interlock stands.
@@ -29,13 +29,19 @@ pub struct BenchCheck {
     /// A bench's name (fixtures/benches/NAME.toml) or file.
     pub bench: String,
     /// Also whether each source's power cable leads to its own stud: each alone
-    /// is switched on with at most 0.4 V and the least current that it knows.
+    /// is switched on with at most 0.4 V and the least current that it knows. Watched by
+    /// a guardian, as all that switches something on.
     #[arg(long)]
     pub low_energy: bool,
     /// Also whether sources and meters agree: each source alone at 0.1 V to 0.4 V, its
     /// own readings against set values and meters, within the uncertainties of both.
     #[arg(long)]
     pub self_test: bool,
+    /// The self-test with power: each source also drives the sink that the bench file's
+    /// `[self-test]` names, through a known-good unit or a link, with at most the current
+    /// that stands there. Watched by a guardian.
+    #[arg(long, requires = "self_test")]
+    pub power: bool,
     /// What passes on the instruments' links.
     #[command(flatten)]
     pub tracing: Tracing,
@@ -79,7 +85,7 @@ pub struct BenchClear {
 
 const BENCH_CHECK_CODES: &str = "\
 Exit codes: 0 in order, 2 the bench file is wrong, 3 something is not as it should
-be, in use or does not answer, 6 an output may be on.";
+be, in use or does not answer, 4 interrupted, 6 an output may be on.";
 
 const BENCH_SAFE_CODES: &str = "\
 Exit codes: 0 every output is off, confirmed; 2 the bench file is wrong, 3 in use, 6 an

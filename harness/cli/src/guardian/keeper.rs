@@ -82,6 +82,11 @@ impl Keeper {
     /// tester, told to `control`.
     pub fn heart(&self, plan: &Plan, clock: &Clock, control: UnboundedSender<Control>) -> (Progress, Heart) {
         let longest = plan.steps.iter().map(|s| s.timeout).fold(PHASE_LIMIT, Duration::max);
+        self.heart_without_plan(longest, clock, control)
+    }
+
+    /// As [`Self::heart`], for work that makes progress within `longest`.
+    pub fn heart_without_plan(&self, longest: Duration, clock: &Clock, control: UnboundedSender<Control>) -> (Progress, Heart) {
         let until = Rc::new(Cell::new(clock.now() + longest + GRACE));
         let progress = Progress { until: Rc::clone(&until), clock: clock.clone(), lease: longest + GRACE };
         (progress, Heart { post: Rc::clone(&self.post), until, clock: clock.clone(), control })
@@ -143,6 +148,13 @@ pub struct Progress {
     lease: Duration,
 }
 
+impl Progress {
+    /// Something got on.
+    pub fn made(&self) {
+        self.until.set(self.clock.now() + self.lease);
+    }
+}
+
 impl EventSink for Progress {
     fn name(&self) -> &str {
         "guardian"
@@ -153,7 +165,7 @@ impl EventSink for Progress {
         if matches!(event.kind, EventKind::Wire { .. }) {
             return Ok(());
         }
-        self.until.set(self.clock.now() + self.lease);
+        self.made();
         Ok(())
     }
 }

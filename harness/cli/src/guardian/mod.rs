@@ -26,7 +26,7 @@ mod words;
 use std::time::Duration;
 
 pub use fence::lives;
-pub use keeper::{Heart, Keeper};
+pub use keeper::{Heart, Keeper, Progress};
 pub use ports::Ports;
 pub use words::Brief;
 

@@ -1,10 +1,14 @@
 //! What a bench engineer does without a plan: the self-test and the safe state.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Stdio};
+use std::time::Duration;
 
 use hil_cli::bench_lock::{BenchLock, Holder};
+use hil_socket::State;
 
-use crate::served::Served;
+use crate::served::{Served, signal};
 use crate::support::{Scratch, hil};
 
 /// Benches of this test, whoever asks.
@@ -69,6 +73,51 @@ fn a_self_test_compares_each_source_with_its_meters() {
     }
     assert_eq!(bad.len(), 6, "{text}");
     assert!(!served.state().on());
+}
+
+/// A self-test that is under way, with power on.
+fn driving(desk: &Desk, served: &Served) -> Child {
+    let mut child = hil()
+        .env("XDG_STATE_HOME", &desk.state.0)
+        .args(["bench", "check", &served.bench(), "--self-test", "--power"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("hil starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+    assert!(lines.any(|line| line.is_ok_and(|l| l.contains("`battery` driving `system`"))), "it ended before it drove");
+    // Who writes on finds somebody who reads.
+    std::thread::spawn(move || lines.count());
+    served.wait("nothing is on", Duration::from_secs(20), State::on);
+    child
+}
+
+#[test]
+fn a_self_test_with_power_drives_and_leaves_nothing_on() {
+    let desk = Desk::new();
+    let (code, text) = desk.says(&["bench", "check", "virtual", "--self-test", "--power"]);
+    assert_eq!(code, 0, "{text}");
+    for part in
+        ["`battery` driving `system`", "`system` driving `battery`", "`alternator` driving `battery`", "`battery` driven by `alternator`"]
+    {
+        assert!(text.lines().any(|l| l.starts_with("  ok    ") && l.contains(part)), "{part}: {text}");
+    }
+    assert!(text.contains("safe, confirmed by readback"), "{text}");
+    // Whoever ends it: itself when it is told to, its guardian when it cannot.
+    for (name, code) in [("INT", Some(4)), ("KILL", None)] {
+        let served = Served::begin("drive", &["--watchdog", "60 s"]);
+        let mut child = driving(&desk, &served);
+        signal(name, &child);
+        let ended = child.wait().expect("a child");
+        assert_eq!(ended.code(), code, "{name}");
+        served.wait("it stays on", Duration::from_secs(20), |s| !s.on());
+        let (code, text) = desk.says(&["bench", "check", &served.bench(), "--low-energy"]);
+        assert!(code == 0 && !text.contains("left as it was"), "{name}: {text}");
+        assert!(text.contains("watches; the bench is noted as powered"), "{text}");
+        assert_eq!(served.state().watchdog_trips, 0, "{name}");
+    }
+    let (code, text) = desk.says(&["bench", "check", "virtual", "--power"]);
+    assert!(code == 2 && text.contains("--self-test"), "{text}");
 }
 
 #[test]

@@ -246,3 +246,19 @@ fn a_portmapper_tells_the_port() {
     let one = found.iter().find(|f| f["address"] == alternator.as_str()).unwrap_or_else(|| panic!("{found:?}"));
     assert!(one["by"] == "vxi-11" && one["identity"].as_str().is_some_and(|i| i.contains("2810450002")), "{one}");
 }
+
+#[test]
+fn who_announces_himself_and_answers_a_broadcast_is_one() {
+    if !may_map_ports() {
+        return;
+    }
+    let port = own_port(2);
+    let served =
+        Served::begin("both-ways", &["--link", "vxi11", "--portmapper", "--announce", "--mdns-port", &port, "--listen", "127.0.0.40"]);
+    let found = discover(&["--mdns-port", &port, "--within", "4 s"]);
+    for serial in ["2810450001", "04500003"] {
+        let same: Vec<_> = found.iter().filter(|f| f["identity"].as_str().is_some_and(|i| i.contains(serial))).collect();
+        assert_eq!(same.len(), 1, "{serial}: {found:#?}");
+    }
+    drop(served);
+}

@@ -58,6 +58,7 @@ pub async fn search(clock: &Clock, within: Duration, scope: Scope, port: u16) ->
     found.dedup();
     let as_found = |ip: Ipv4Addr| Found {
         address: Some(Address::Vxi11 { host: ip.to_string(), port: None, name: "inst0".into() }),
+        host: Some(ip.to_string()),
         by: Means::Vxi11,
         says: "answers as a VXI-11 instrument".into(),
     };

@@ -112,7 +112,7 @@ fn told(service: Service, resolved: &ResolvedService) -> Found {
     let says = [name, &known.join(" ")].into_iter().filter(|t| !t.is_empty()).collect::<Vec<_>>().join(": ");
     let address = service.address(host.clone(), resolved.port);
     let says = if address.is_none() { format!("{says} at {host}") } else { says };
-    Found { address, by: Means::Mdns, says }
+    Found { address, host: Some(host), by: Means::Mdns, says }
 }
 
 #[cfg(test)]

@@ -51,6 +51,8 @@ impl fmt::Display for Means {
 pub struct Found {
     /// Where it is; `None` for what announces only that it is there.
     pub address: Option<Address>,
+    /// Whose network address; `None` for what is at this computer.
+    pub host: Option<String>,
     /// How it was found.
     pub by: Means,
     /// What it says of itself, or the system of it, without being asked who it is.
@@ -63,7 +65,7 @@ pub struct Found {
 /// The operating system's words.
 pub fn usb() -> Result<Vec<Found>, String> {
     let all = usbtmc::devices(&usbtmc::Places::default()).map_err(|e| e.to_string())?;
-    let found = |device: usbtmc::Device| Found { address: Some(Address::Usb(device.id)), by: Means::Usb, says: device.says };
+    let found = |device: usbtmc::Device| Found { address: Some(Address::Usb(device.id)), host: None, by: Means::Usb, says: device.says };
     Ok(all.into_iter().map(found).collect())
 }
 
@@ -77,6 +79,7 @@ pub fn serial_ports() -> Result<Vec<Found>, String> {
     let found = |port: tokio_serial::SerialPortInfo| Found {
         says: kind(&port.port_type),
         address: Some(Address::Serial { device: port.port_name }),
+        host: None,
         by: Means::Serial,
     };
     Ok(ports.into_iter().map(found).collect())

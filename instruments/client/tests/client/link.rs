@@ -11,16 +11,16 @@ use proptest::prelude::*;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream};
 
 /// What the peer heard, each line with its time in ms.
-type Heard = Rc<RefCell<Vec<(u64, String)>>>;
+pub(crate) type Heard = Rc<RefCell<Vec<(u64, String)>>>;
 
 const IDN: &str = "MAKER,MODEL,1,2\n";
 
-fn settings() -> LinkSettings {
+pub(crate) fn settings() -> LinkSettings {
     LinkSettings { reply_within: Duration::from_millis(500), max_reply: 256, ..LinkSettings::default() }
 }
 
 /// Answers each line in order: after so many ms, these bytes.
-async fn peer(stream: DuplexStream, clock: Clock, heard: Heard, mut answer: impl FnMut(&str) -> (u64, String)) {
+pub(crate) async fn peer(stream: DuplexStream, clock: Clock, heard: Heard, mut answer: impl FnMut(&str) -> (u64, String)) {
     let (read, mut write) = tokio::io::split(stream);
     let mut lines = BufReader::new(read).lines();
     while let Ok(Some(line)) = lines.next_line().await {
@@ -34,7 +34,7 @@ async fn peer(stream: DuplexStream, clock: Clock, heard: Heard, mut answer: impl
 }
 
 /// A peer that knows its identity and has no errors, and `answer` for the rest.
-fn usual(mut answer: impl FnMut(&str) -> (u64, String)) -> impl FnMut(&str) -> (u64, String) {
+pub(crate) fn usual(mut answer: impl FnMut(&str) -> (u64, String)) -> impl FnMut(&str) -> (u64, String) {
     move |line| match line {
         "*IDN?" => (1, IDN.into()),
         "SYST:ERR?" => (1, "0,\"No error\"\n".into()),
@@ -43,7 +43,11 @@ fn usual(mut answer: impl FnMut(&str) -> (u64, String)) -> impl FnMut(&str) -> (
 }
 
 /// Runs `body` with a link whose peer answers by `answer`.
-fn with_link<B, T>(settings: LinkSettings, answer: impl FnMut(&str) -> (u64, String) + 'static, body: impl FnOnce(Link, Heard) -> B) -> T
+pub(crate) fn with_link<B, T>(
+    settings: LinkSettings,
+    answer: impl FnMut(&str) -> (u64, String) + 'static,
+    body: impl FnOnce(Link, Heard) -> B,
+) -> T
 where
     B: Future<Output = T>,
 {

@@ -2,6 +2,7 @@
 
 mod hislip;
 mod link;
+mod pipeline;
 mod socket;
 mod support;
 mod usbtmc;

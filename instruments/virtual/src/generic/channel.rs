@@ -1,11 +1,15 @@
 //! One channel of an instrument that a dialect describes: its set values, its
 //! output, its protection, and what it is clamped to.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hil_client::dialect::{Accuracy, Dialect, ReadRange, Verb};
 use hil_client::{Function, Kind};
+use hil_timebase::Clock;
 use rand_chacha::ChaCha8Rng;
 
 use crate::imperfection::{Imperfection, quantised};
@@ -58,6 +62,8 @@ pub(crate) struct Channel {
     pub(crate) over_current: bool,
     pub(crate) tripped: Option<Trip>,
     derated: Option<f64>,
+    /// How often the output was told something: one that is on its way is overtaken.
+    turns: Rc<Cell<u64>>,
 }
 
 impl Channel {
@@ -84,6 +90,7 @@ impl Channel {
             over_current: false,
             tripped: None,
             derated: None,
+            turns: Rc::default(),
         };
         channel.reset();
         channel
@@ -110,21 +117,36 @@ impl Channel {
         self.values.get(&function).copied().unwrap_or(0.0)
     }
 
-    /// Whether it takes this set value.
-    pub(crate) fn set(&mut self, function: Function, value: f64) -> bool {
+    /// Whether it takes this set value; the output follows at once, or so long `after`.
+    pub(crate) fn set(&mut self, function: Function, value: f64, after: Option<(&Clock, Duration)>) -> bool {
         let Some(range) = self.dialect.set_range(function) else { return false };
         // Also refuses NaN.
         if !(range.min.si..=range.max.si).contains(&value) {
             return false;
         }
         self.values.insert(function, quantised(value, range.resolution.si));
-        self.drive();
+        self.drive_after(after);
         true
     }
 
-    pub(crate) fn switch(&mut self, on: bool) {
+    pub(crate) fn switch(&mut self, on: bool, after: Option<(&Clock, Duration)>) {
         self.on = on;
-        self.drive();
+        self.drive_after(after);
+    }
+
+    fn drive_after(&self, after: Option<(&Clock, Duration)>) {
+        let (Some((clock, after)), Some(terminals), Some(state)) = (after, &self.terminals, self.state()) else {
+            return self.drive();
+        };
+        let (clock, terminals, turns) = (clock.clone(), Arc::clone(terminals), Rc::clone(&self.turns));
+        let turn = turns.get() + 1;
+        turns.set(turn);
+        tokio::task::spawn_local(async move {
+            clock.sleep(after).await;
+            if turns.get() == turn {
+                terminals.drive(state);
+            }
+        });
     }
 
     pub(crate) fn derate(&mut self, amps: Option<f64>) {
@@ -138,10 +160,16 @@ impl Channel {
 
     /// Tells the world what stands at the terminals.
     pub(crate) fn drive(&self) {
-        let Some(terminals) = &self.terminals else { return };
+        let (Some(terminals), Some(state)) = (&self.terminals, self.state()) else { return };
+        self.turns.set(self.turns.get() + 1);
+        terminals.drive(state);
+    }
+
+    fn state(&self) -> Option<SourceState> {
+        let terminals = self.terminals.as_ref()?;
         let real = |f: Function| self.errors.get(&f).map_or(0.0, |e| e.set.steady(self.get(f)));
         let most = self.derated.unwrap_or(f64::INFINITY);
-        let state = match self.dialect.kind {
+        Some(match self.dialect.kind {
             Kind::Source => {
                 let limit = real(Function::SourceLimit).clamp(0.0, most);
                 let both = self.dialect.quirks.one_limit_both_ways.is_some();
@@ -153,9 +181,8 @@ impl Channel {
                 let volts = if self.mode == Mode::Voltage { real(Function::LoadVoltage) } else { 0.0 };
                 SourceState { on: self.on, volts, source_amps: 0.0, sink_amps: amps.clamp(0.0, most) }
             }
-            Kind::Meter | Kind::Scope | Kind::LedAnalyser => return,
-        };
-        terminals.drive(state);
+            Kind::Meter | Kind::Scope | Kind::LedAnalyser => return None,
+        })
     }
 
     /// The current that a load takes; a resistance and a power follow the voltage
@@ -189,7 +216,7 @@ impl Channel {
             return None;
         };
         self.tripped = Some(tripped);
-        self.switch(false);
+        self.switch(false, None);
         Some(tripped)
     }
 

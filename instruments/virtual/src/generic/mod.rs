@@ -76,6 +76,9 @@ pub(crate) struct Generic {
     range: f64,
     /// A reading is under way since.
     reading: Option<Nanos>,
+    /// Its outputs have followed what was set, and somebody wants to hear of it.
+    settled: Nanos,
+    awaited: bool,
 }
 
 impl Generic {
@@ -117,6 +120,8 @@ impl Generic {
             nplc: 1.0,
             range: 0.0,
             reading: None,
+            settled: Nanos::ZERO,
+            awaited: false,
         }
     }
 
@@ -136,7 +141,20 @@ impl Generic {
     fn set(&mut self, channel: usize, function: Function, values: &[f64]) -> Result<Vec<u8>, ErrorCode> {
         self.may_command()?;
         let value = values.first().copied().ok_or(ErrorCode::MissingParameter)?;
-        if self.channels[channel].set(function, value) { Ok(Vec::new()) } else { Err(ErrorCode::DataOutOfRange) }
+        let after = self.following(function);
+        if !self.channels[channel].set(function, value, after.map(|d| (&self.clock, d))) {
+            return Err(ErrorCode::DataOutOfRange);
+        }
+        Ok(Vec::new())
+    }
+
+    /// How long the output takes to follow, where the model says when it has; other
+    /// outputs follow at once.
+    fn following(&mut self, function: Function) -> Option<Duration> {
+        self.dialect.link.completes.as_ref()?;
+        let after = self.dialect.set_range(function)?.settle.mul_f64(self.rng.random_range(0.2..0.9));
+        self.settled = self.settled.max(self.clock.now() + after);
+        Some(after)
     }
 
     fn switch(&mut self, channel: usize, on: bool) -> Result<Vec<u8>, ErrorCode> {
@@ -144,7 +162,8 @@ impl Generic {
         if on && (self.inhibited || self.channels[channel].tripped.is_some()) {
             return Err(ErrorCode::SettingsConflict);
         }
-        self.channels[channel].switch(on);
+        let after = if on { self.following(Function::Voltage) } else { None };
+        self.channels[channel].switch(on, after.map(|d| (&self.clock, d)));
         Ok(Vec::new())
     }
 
@@ -407,11 +426,14 @@ impl Behaviour for Generic {
                     match unit.behaviour.answer(&said) {
                         Some(Ok(found)) => reply = found,
                         Some(Err(code)) => unit.push_error(code.into()),
-                        None if is_error_query(&unit.behaviour.dialect, &said) => {
+                        None if is(&said, Verb::QueryError, &unit.behaviour.dialect) => {
                             let entry = next_error(unit);
                             reply = unit.behaviour.headed(&said, entry);
                         }
-                        None => run_tree(&COMMON, unit, text, &mut reply),
+                        None => {
+                            unit.behaviour.awaited |= is(&said, Verb::QueryComplete, &unit.behaviour.dialect);
+                            run_tree(&COMMON, unit, text, &mut reply);
+                        }
                     }
                     // The reading's reply comes when it is over.
                     let owes = said.is_question() && unit.behaviour.reading.is_none();
@@ -450,10 +472,12 @@ impl Behaviour for Generic {
     }
 
     fn aperture(&self) -> Option<Duration> {
-        self.reading.map(|_| Duration::from_secs_f64(self.nplc / MAINS_HZ))
+        let awaited = self.awaited.then(|| self.settled.since(self.clock.now()));
+        self.reading.map(|_| Duration::from_secs_f64(self.nplc / MAINS_HZ)).or(awaited)
     }
 
     fn complete(&mut self) -> Option<Vec<u8>> {
+        self.awaited = false;
         let since = self.reading.take()?;
         let channel = &self.channels[0];
         let truth = channel.terminals().map_or(0.0, |t| t.mean_volts(since));
@@ -467,7 +491,7 @@ impl Behaviour for Generic {
 
     fn inhibit(&mut self) {
         for channel in self.channels.iter_mut().filter(|c| c.on) {
-            channel.switch(false);
+            channel.switch(false, None);
         }
     }
 
@@ -488,8 +512,8 @@ impl Behaviour for Generic {
     }
 }
 
-fn is_error_query(dialect: &Dialect, said: &Said) -> bool {
-    dialect.template(Verb::QueryError).and_then(Pattern::of).is_some_and(|p| p.values(said).is_some())
+fn is(said: &Said, verb: Verb, dialect: &Dialect) -> bool {
+    dialect.template(verb).and_then(Pattern::of).is_some_and(|p| p.values(said).is_some())
 }
 
 /// The oldest entry, in the model's words when there is none.

@@ -85,4 +85,23 @@ mod tests {
         let message = [b"++ver\r\n".as_slice(), &(0..=255).collect::<Vec<u8>>()].concat();
         assert_eq!(lines(&hil_client::prologix::words::message(&message)), [Line::Message(message)]);
     }
+
+    #[test]
+    fn whatever_comes_what_is_escaped_is_never_a_command() {
+        // Every message of four of these bytes, whatever stood before it.
+        let bytes = [b'+', b'a', 27, b'\r', b'\n', 0, 255];
+        for number in 0..bytes.len().pow(4) {
+            let message: Vec<u8> = (0..4).map(|place| bytes[number / bytes.len().pow(place) % bytes.len()]).collect();
+            let mut lines = Lines::default();
+            for byte in &message {
+                lines.take(*byte);
+            }
+            // Ends what was begun, even an escape.
+            lines.take(b'x');
+            lines.take(b'\n');
+            let sent = hil_client::prologix::words::message(&message);
+            let got: Vec<Line> = sent.iter().filter_map(|byte| lines.take(*byte)).collect();
+            assert_eq!(got, [Line::Message(message)]);
+        }
+    }
 }

@@ -87,3 +87,30 @@ fn answer(called: &Call, port: u16) -> Result<Vec<u8>, Denial> {
         _ => Err(Denial::NoProcedure),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_question_has_no_answer_or_says_that_nobody_is_there() {
+        let wanted = Mapping { program: CORE.number, version: CORE.version, protocol: TCP, port: 0 };
+        let mut record = Vec::new();
+        hil_client::vxi11::rpc::put_call(7, PORTMAPPER, procedure::GET_PORT, &wanted, &mut record);
+        let question = record.split_off(LENGTH);
+        let told = |bytes: &[u8]| call(bytes).ok().map(|called| answer(&called, 5025));
+        assert_eq!(told(&question), Some(Ok(5025_u32.bytes())));
+        for cut in 0..question.len() {
+            assert!(!matches!(told(&question[..cut]), Some(Ok(port)) if port == 5025_u32.bytes()), "{cut} bytes");
+        }
+        // The port that is asked for means nothing; authentication that nobody has neither.
+        let arguments = question.len() - 16;
+        for (at, bit) in (0..question.len() - 4).flat_map(|at| (0..8).map(move |bit| (at, bit))) {
+            let mut damaged = question.clone();
+            damaged[at] ^= 1 << bit;
+            let found = told(&damaged);
+            let means_the_same = at < 4 || (24..arguments).contains(&at);
+            assert!(means_the_same || !matches!(&found, Some(Ok(port)) if *port == 5025_u32.bytes()), "byte {at}, bit {bit}: {found:?}");
+        }
+    }
+}
