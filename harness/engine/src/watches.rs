@@ -6,9 +6,9 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::{Context, Poll};
 
-use hil_channel::{BoxFuture, ChannelError, Earliest, Edge, Watch};
-use hil_model::{SignalId, Step, Trigger};
-use hil_record::EventKind;
+use hil_channel::{BoxFuture, ChannelError, Earliest, Edge, Watch, Waveform};
+use hil_model::{Quantity, SignalId, Step, Trigger, Value};
+use hil_record::{Datum, EventKind};
 
 use crate::early::Early;
 use crate::names::Names;
@@ -28,7 +28,16 @@ struct Armed {
     /// What the watch was told of when its edge can be good.
     earliest: Earliest,
     /// Owns the watch; gone once the edge has come.
-    next: Option<BoxFuture<'static, Result<Edge, ChannelError>>>,
+    next: Option<BoxFuture<'static, Result<(Edge, Option<Waveform>), ChannelError>>>,
+}
+
+/// An edge that has come, with the samples that it was found on.
+struct Seen {
+    name: String,
+    signal: SignalId,
+    trigger: Trigger,
+    edge: Edge,
+    waveform: Option<Waveform>,
 }
 
 impl Watches {
@@ -52,7 +61,10 @@ impl Watches {
     }
 
     pub(crate) fn arm(&self, name: &str, signal: &SignalId, trigger: &Trigger, mut watch: Box<dyn Watch>, earliest: Earliest) {
-        let next: BoxFuture<'static, _> = Box::pin(async move { watch.next().await });
+        let next: BoxFuture<'static, _> = Box::pin(async move {
+            let edge = watch.next().await?;
+            Ok((edge, watch.waveform()))
+        });
         let (name, signal, trigger) = (name.to_owned(), signal.clone(), trigger.clone());
         self.armed.borrow_mut().push(Armed { name, signal, trigger, earliest, next: Some(next) });
     }
@@ -63,14 +75,15 @@ impl Watches {
     }
 
     /// Those whose edge has just come.
-    fn poll(&self, cx: &mut Context<'_>) -> Result<Vec<(String, SignalId, Trigger, Edge)>, Stop> {
+    fn poll(&self, cx: &mut Context<'_>) -> Result<Vec<Seen>, Stop> {
         let mut seen = Vec::new();
         for armed in self.armed.borrow_mut().iter_mut() {
             let Some(next) = armed.next.as_mut() else { continue };
             if let Poll::Ready(edge) = next.as_mut().poll(cx) {
                 armed.next = None;
-                let edge = edge.map_err(|e| Stop::error(format!("watch `{}`: {e}", armed.name)))?;
-                seen.push((armed.name.clone(), armed.signal.clone(), armed.trigger.clone(), edge));
+                let (edge, waveform) = edge.map_err(|e| Stop::error(format!("watch `{}`: {e}", armed.name)))?;
+                let (name, signal, trigger) = (armed.name.clone(), armed.signal.clone(), armed.trigger.clone());
+                seen.push(Seen { name, signal, trigger, edge, waveform });
             }
         }
         Ok(seen)
@@ -89,7 +102,7 @@ pub(crate) async fn attended<F: Future<Output = Result<(), Stop>>>(scene: &Scene
 }
 
 fn attend(scene: &Scene<'_>, cx: &mut Context<'_>) -> Result<(), Stop> {
-    for (name, signal, trigger, edge) in scene.watches.poll(cx)? {
+    for Seen { name, signal, trigger, edge, waveform } in scene.watches.poll(cx)? {
         scene.emit(EventKind::Edge {
             step: scene.step.to_owned(),
             name: name.clone(),
@@ -99,7 +112,22 @@ fn attend(scene: &Scene<'_>, cx: &mut Context<'_>) -> Result<(), Stop> {
             uncertainty_ns: u64::try_from(edge.uncertainty.as_nanos()).unwrap_or(u64::MAX),
             source: edge.source.to_string(),
         })?;
+        if let Some(waveform) = waveform {
+            scene.emit(journalled(scene, &name, &signal, &waveform))?;
+        }
         scene.keep_edge(Some(&name), &edge);
     }
     Ok(())
+}
+
+fn journalled(scene: &Scene<'_>, name: &str, signal: &SignalId, waveform: &Waveform) -> EventKind {
+    let datum = |si: f64| Datum::of(&Value::Quantity(Quantity::new(si, waveform.dimension)), scene.kind(signal));
+    EventKind::Waveform {
+        step: scene.step.to_owned(),
+        name: name.to_owned(),
+        signal: signal.to_string(),
+        unit: datum(0.0).1,
+        at_ns: waveform.points.iter().map(|(at, _)| scene.ns(*at)).collect(),
+        values: waveform.points.iter().map(|(_, value)| datum(*value).0).collect(),
+    }
 }
