@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use hil_channel::{BoxFuture, ChannelError, Earliest, Edge, Watch, Waveform};
 use hil_model::{Quantity, SignalId, Step, Trigger, Value};
@@ -27,9 +28,14 @@ struct Armed {
     trigger: Trigger,
     /// What the watch was told of when its edge can be good.
     earliest: Earliest,
+    /// So much later than it came its edge may be told.
+    lag: Duration,
     /// Owns the watch; gone once the edge has come.
-    next: Option<BoxFuture<'static, Result<(Edge, Option<Waveform>), ChannelError>>>,
+    next: Option<BoxFuture<'static, Found>>,
 }
+
+/// An edge, with the samples that it was found on if there are any.
+type Found = Result<(Edge, Option<Waveform>), ChannelError>;
 
 /// An edge that has come, with the samples that it was found on.
 struct Seen {
@@ -60,13 +66,26 @@ impl Watches {
         }
     }
 
-    pub(crate) fn arm(&self, name: &str, signal: &SignalId, trigger: &Trigger, mut watch: Box<dyn Watch>, earliest: Earliest) {
+    pub(crate) fn arm(
+        &self,
+        name: &str,
+        signal: &SignalId,
+        trigger: &Trigger,
+        mut watch: Box<dyn Watch>,
+        earliest: Earliest,
+        lag: Duration,
+    ) {
         let next: BoxFuture<'static, _> = Box::pin(async move {
             let edge = watch.next().await?;
             Ok((edge, watch.waveform()))
         });
         let (name, signal, trigger) = (name.to_owned(), signal.clone(), trigger.clone());
-        self.armed.borrow_mut().push(Armed { name, signal, trigger, earliest, next: Some(next) });
+        self.armed.borrow_mut().push(Armed { name, signal, trigger, earliest, lag, next: Some(next) });
+    }
+
+    /// So much later than it came the edge of such a watch may be told.
+    pub(crate) fn lag(&self, name: &str) -> Duration {
+        self.armed.borrow().iter().find(|a| a.name == name).map_or(Duration::ZERO, |a| a.lag)
     }
 
     /// `load-disconnect becomes floating`, if such a watch was armed.

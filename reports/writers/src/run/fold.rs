@@ -37,7 +37,8 @@ impl Run {
             EventKind::Edge { step, name, signal, trigger, at_ns, uncertainty_ns, source } => {
                 let [name, signal, trigger, source] = [name, signal, trigger, source].map(|t| clean(t));
                 let samples = Vec::new();
-                let edge = Edge { name, signal, trigger, at_ns: *at_ns, uncertainty_ns: *uncertainty_ns, source, unit: String::new(), samples };
+                let edge =
+                    Edge { name, signal, trigger, at_ns: *at_ns, uncertainty_ns: *uncertainty_ns, source, unit: String::new(), samples };
                 self.work(step).edges.push(edge);
             }
             EventKind::Waveform { step, name, unit, at_ns, values, .. } => {
