@@ -11,11 +11,11 @@ use hil_bench::fixture::Fixture;
 use hil_bench::{BenchFile, BenchKind, BoundBench, Connector, InstrumentSpec};
 use hil_channel::{Bench, ChannelError, Fault};
 use hil_client::prologix::Gateways;
-use hil_client::{Address, Dialect, Stream, Trace, Ways};
+use hil_client::{Address, Dialect, Kind, Stream, Trace, Ways};
 use hil_socket::{Greeting, SocketFixture};
 use hil_timebase::{Clock, Runtime};
 use hil_twin::{FaultyFixture, Keys, Twin, TwinConfig};
-use hil_virtual::{Identity, Instrument, Model, Terminals};
+use hil_virtual::{Identity, Instrument, Model, Probes, Terminals};
 
 use crate::failure::Failure;
 use crate::guardian::Ports;
@@ -236,13 +236,22 @@ fn sabotaged(bench: BoundBench, panic_on: Option<&str>) -> Rc<dyn Bench> {
 /// All of them, for `--like`.
 pub fn unplaced(bench: &BenchFile) -> Result<(), Failure> {
     let wrong = |spec: &InstrumentSpec| match spec.terminals.as_deref() {
-        Some(name) if Twin::TERMINALS.contains(&name) => None,
-        Some(name) => Some(format!("the twin has no terminals `{name}`, expected one of {}", Twin::TERMINALS.join(", "))),
+        Some(names) => probes(names).find(|name| !Twin::TERMINALS.contains(name)).map(no_terminals),
         None => Some("does not say where it is clamped, expected `terminals`".to_owned()),
     };
     let line = |spec: &InstrumentSpec| Some(format!("error: --like: instrument `{}`: {}\n", spec.name, wrong(spec)?));
     let text: String = bench.instruments.iter().filter_map(line).collect();
     if text.is_empty() { Ok(()) } else { Err(Failure { text, code: 2 }) }
+}
+
+/// Where an instrument is clamped: a scope has a probe for each of its channels, in
+/// order, apart by commas.
+fn probes(names: &str) -> impl Iterator<Item = &str> {
+    names.split(',').map(str::trim)
+}
+
+fn no_terminals(name: &str) -> String {
+    format!("the twin has no terminals `{name}`, expected one of {}", Twin::TERMINALS.join(", "))
 }
 
 /// Opens the address of the bench file.
@@ -316,9 +325,10 @@ pub fn counterpart(
 ) -> Result<(Model, Arc<dyn Terminals>), String> {
     let dialect = dialects.get(&spec.dialect).ok_or_else(|| format!("there is no dialect `{}`", spec.dialect))?;
     let model = Model::of(&spec.dialect, dialect);
-    let name = spec.terminals.as_deref().unwrap_or(&spec.name);
-    let terminals = twin.terminals_with(name, shunt);
-    let terminals =
-        terminals.ok_or_else(|| format!("the twin has no terminals `{name}`, expected one of {}", Twin::TERMINALS.join(", ")))?;
-    Ok((model, terminals))
+    let names = spec.terminals.as_deref().unwrap_or(&spec.name);
+    let one = |name: &str| twin.terminals_with(name, shunt).ok_or_else(|| no_terminals(name));
+    if dialect.kind == Kind::Scope {
+        return Ok((model, Arc::new(Probes(probes(names).map(one).collect::<Result<_, _>>()?))));
+    }
+    Ok((model, one(names)?))
 }

@@ -35,7 +35,9 @@ pub fn shunts(bench: &BenchFile, seed: u64, off: bool) -> BTreeMap<String, f64> 
     let shunt = |read: &ReadBinding| {
         let ReadFunction::DcVoltage { shunt: Some(Shunt { ohms, tolerance, .. }), .. } = read.function else { return None };
         let error = if off { tolerance * lies(seed, &read.instrument) } else { 0.0 };
-        Some((read.instrument.clone(), ohms * (1.0 + error)))
+        // A scope that times the signal lies over the same.
+        let all = [Some(read.instrument.clone()), read.scope.as_ref().map(|s| s.instrument.clone())];
+        Some(all.into_iter().flatten().map(move |name| (name, ohms * (1.0 + error))))
     };
-    reads.filter_map(shunt).collect()
+    reads.filter_map(shunt).flatten().collect()
 }

@@ -48,6 +48,8 @@ mod rooms;
 mod runs;
 #[path = "suite/safe_end.rs"]
 mod safe_end;
+#[path = "suite/scope.rs"]
+mod scope;
 #[path = "suite/secrets.rs"]
 mod secrets;
 #[path = "suite/served.rs"]

@@ -103,6 +103,7 @@ impl State {
             | EventKind::Stimulus { .. }
             | EventKind::Reading { .. }
             | EventKind::Edge { .. }
+            | EventKind::Waveform { .. }
             | EventKind::Wire { .. }
             | EventKind::Answer { .. }
             | EventKind::Call { .. } => {}

@@ -5,10 +5,11 @@ use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use hil_channel::{BoxFuture, ChannelError, Earliest, Edge, Watch};
-use hil_model::{SignalId, Step, Trigger};
-use hil_record::EventKind;
+use hil_channel::{BoxFuture, ChannelError, Earliest, Edge, Watch, Waveform};
+use hil_model::{Quantity, SignalId, Step, Trigger, Value};
+use hil_record::{Datum, EventKind};
 
 use crate::early::Early;
 use crate::names::Names;
@@ -27,8 +28,22 @@ struct Armed {
     trigger: Trigger,
     /// What the watch was told of when its edge can be good.
     earliest: Earliest,
+    /// So much later than it came its edge may be told.
+    lag: Duration,
     /// Owns the watch; gone once the edge has come.
-    next: Option<BoxFuture<'static, Result<Edge, ChannelError>>>,
+    next: Option<BoxFuture<'static, Found>>,
+}
+
+/// An edge, with the samples that it was found on if there are any.
+type Found = Result<(Edge, Option<Waveform>), ChannelError>;
+
+/// An edge that has come, with the samples that it was found on.
+struct Seen {
+    name: String,
+    signal: SignalId,
+    trigger: Trigger,
+    edge: Edge,
+    waveform: Option<Waveform>,
 }
 
 impl Watches {
@@ -51,10 +66,26 @@ impl Watches {
         }
     }
 
-    pub(crate) fn arm(&self, name: &str, signal: &SignalId, trigger: &Trigger, mut watch: Box<dyn Watch>, earliest: Earliest) {
-        let next: BoxFuture<'static, _> = Box::pin(async move { watch.next().await });
+    pub(crate) fn arm(
+        &self,
+        name: &str,
+        signal: &SignalId,
+        trigger: &Trigger,
+        mut watch: Box<dyn Watch>,
+        earliest: Earliest,
+        lag: Duration,
+    ) {
+        let next: BoxFuture<'static, _> = Box::pin(async move {
+            let edge = watch.next().await?;
+            Ok((edge, watch.waveform()))
+        });
         let (name, signal, trigger) = (name.to_owned(), signal.clone(), trigger.clone());
-        self.armed.borrow_mut().push(Armed { name, signal, trigger, earliest, next: Some(next) });
+        self.armed.borrow_mut().push(Armed { name, signal, trigger, earliest, lag, next: Some(next) });
+    }
+
+    /// So much later than it came the edge of such a watch may be told.
+    pub(crate) fn lag(&self, name: &str) -> Duration {
+        self.armed.borrow().iter().find(|a| a.name == name).map_or(Duration::ZERO, |a| a.lag)
     }
 
     /// `load-disconnect becomes floating`, if such a watch was armed.
@@ -63,14 +94,15 @@ impl Watches {
     }
 
     /// Those whose edge has just come.
-    fn poll(&self, cx: &mut Context<'_>) -> Result<Vec<(String, SignalId, Trigger, Edge)>, Stop> {
+    fn poll(&self, cx: &mut Context<'_>) -> Result<Vec<Seen>, Stop> {
         let mut seen = Vec::new();
         for armed in self.armed.borrow_mut().iter_mut() {
             let Some(next) = armed.next.as_mut() else { continue };
             if let Poll::Ready(edge) = next.as_mut().poll(cx) {
                 armed.next = None;
-                let edge = edge.map_err(|e| Stop::error(format!("watch `{}`: {e}", armed.name)))?;
-                seen.push((armed.name.clone(), armed.signal.clone(), armed.trigger.clone(), edge));
+                let (edge, waveform) = edge.map_err(|e| Stop::error(format!("watch `{}`: {e}", armed.name)))?;
+                let (name, signal, trigger) = (armed.name.clone(), armed.signal.clone(), armed.trigger.clone());
+                seen.push(Seen { name, signal, trigger, edge, waveform });
             }
         }
         Ok(seen)
@@ -89,7 +121,7 @@ pub(crate) async fn attended<F: Future<Output = Result<(), Stop>>>(scene: &Scene
 }
 
 fn attend(scene: &Scene<'_>, cx: &mut Context<'_>) -> Result<(), Stop> {
-    for (name, signal, trigger, edge) in scene.watches.poll(cx)? {
+    for Seen { name, signal, trigger, edge, waveform } in scene.watches.poll(cx)? {
         scene.emit(EventKind::Edge {
             step: scene.step.to_owned(),
             name: name.clone(),
@@ -99,7 +131,22 @@ fn attend(scene: &Scene<'_>, cx: &mut Context<'_>) -> Result<(), Stop> {
             uncertainty_ns: u64::try_from(edge.uncertainty.as_nanos()).unwrap_or(u64::MAX),
             source: edge.source.to_string(),
         })?;
+        if let Some(waveform) = waveform {
+            scene.emit(journalled(scene, &name, &signal, &waveform))?;
+        }
         scene.keep_edge(Some(&name), &edge);
     }
     Ok(())
+}
+
+fn journalled(scene: &Scene<'_>, name: &str, signal: &SignalId, waveform: &Waveform) -> EventKind {
+    let datum = |si: f64| Datum::of(&Value::Quantity(Quantity::new(si, waveform.dimension)), scene.kind(signal));
+    EventKind::Waveform {
+        step: scene.step.to_owned(),
+        name: name.to_owned(),
+        signal: signal.to_string(),
+        unit: datum(0.0).1,
+        at_ns: waveform.points.iter().map(|(at, _)| scene.ns(*at)).collect(),
+        values: waveform.points.iter().map(|(_, value)| datum(*value).0).collect(),
+    }
 }

@@ -352,8 +352,11 @@ impl Dialect {
     }
 
     /// What each of its channels is to a bench: an instrument of its own, under the
-    /// dialect's `name`, or [`Self::channel_name`].
+    /// dialect's `name`, or [`Self::channel_name`]. A scope is one with all of them.
     pub fn channels_of(self, name: &str) -> Vec<(String, Self)> {
+        if self.kind == Kind::Scope {
+            return vec![(name.to_owned(), self)];
+        }
         (1..=self.channels).map(|c| (Self::channel_name(name, c as usize), self.for_channel(c))).collect()
     }
 

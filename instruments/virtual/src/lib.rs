@@ -38,5 +38,5 @@ pub use prologix::listen as listen_prologix;
 pub use pty::Pty;
 pub use serve::{Identity, Model, serve};
 pub use tcp::{Clients, listen};
-pub use terminals::{Light, SourceState, Terminals};
+pub use terminals::{Light, Probes, SourceState, Terminals};
 pub use vxi11::{listen as listen_vxi11, listen_gateway, portmapper};

@@ -1,5 +1,6 @@
 //! What a virtual instrument is clamped to.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use hil_timebase::Nanos;
@@ -62,6 +63,38 @@ pub trait Terminals: Send + Sync {
         None
     }
 
+    /// What a scope's channel, counted from 1, has its probe on.
+    fn probe(&self, _channel: u32) -> Option<Arc<dyn Terminals>> {
+        None
+    }
+
     /// True while a source's current limit, not its voltage, decides.
     fn constant_current(&self) -> bool;
+}
+
+/// A scope's probes, from its first channel on.
+pub struct Probes(pub Vec<Arc<dyn Terminals>>);
+
+impl Terminals for Probes {
+    fn drive(&self, _state: SourceState) {}
+
+    fn volts(&self) -> f64 {
+        self.0.first().map_or(0.0, |probe| probe.volts())
+    }
+
+    fn amps(&self) -> f64 {
+        0.0
+    }
+
+    fn mean_volts(&self, since: Nanos) -> f64 {
+        self.0.first().map_or(0.0, |probe| probe.mean_volts(since))
+    }
+
+    fn probe(&self, channel: u32) -> Option<Arc<dyn Terminals>> {
+        channel.checked_sub(1).and_then(|n| self.0.get(n as usize)).map(Arc::clone)
+    }
+
+    fn constant_current(&self) -> bool {
+        false
+    }
 }

@@ -181,8 +181,24 @@ pub enum EventKind {
         at_ns: u64,
         /// Uncertainty of `at-ns` (k = 2).
         uncertainty_ns: u64,
-        /// `line`, `sense-contact`, `poll`, `readback`, `digitizer`.
+        /// `line`, `sense-contact`, `poll`, `readback`, `digitizer`, `scope`.
         source: String,
+    },
+    /// Samples round a watched edge, on which it was found; thinned out, for eyes.
+    /// Follows its edge.
+    Waveform {
+        /// Step id.
+        step: String,
+        /// The edge's name in the plan.
+        name: String,
+        /// Which signal.
+        signal: String,
+        /// Unit of `values`.
+        unit: String,
+        /// When each was taken, in order.
+        at_ns: Vec<u64>,
+        /// As many.
+        values: Vec<Datum>,
     },
     /// Something passed on an instrument's link; only where the user asks for it.
     Wire {
@@ -376,7 +392,7 @@ impl EventKind {
     /// for every detail.
     pub const fn is_observation(&self) -> bool {
         match self {
-            Self::Stimulus { .. } | Self::Reading { .. } | Self::Edge { .. } | Self::Wire { .. } => true,
+            Self::Stimulus { .. } | Self::Reading { .. } | Self::Edge { .. } | Self::Waveform { .. } | Self::Wire { .. } => true,
             Self::RunStarted { .. }
             | Self::BenchOpened { .. }
             | Self::PhaseStarted { .. }

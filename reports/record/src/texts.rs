@@ -38,6 +38,7 @@ impl EventKind {
             Self::Lid { reason, .. } => reason.iter_mut().for_each(change),
             Self::BenchOpened { .. }
             | Self::PhaseStarted { .. }
+            | Self::Waveform { .. }
             | Self::BranchFinished { .. }
             | Self::Retry { .. }
             | Self::Interrupted { .. }
@@ -65,6 +66,7 @@ impl EventKind {
             | Self::PhaseFinished { .. }
             | Self::StepStarted { .. }
             | Self::ActionStarted { .. }
+            | Self::Waveform { .. }
             | Self::Wire { .. }
             | Self::Problem { .. }
             | Self::Answer { .. }

@@ -171,6 +171,14 @@ fn all_kinds() -> Vec<EventKind> {
             retried: vec![text("contact")],
             not_judged: vec![text("R-1")],
         },
+        EventKind::Waveform {
+            step: step(),
+            name: text("cut"),
+            signal: text("alternator.current"),
+            unit: text("A"),
+            at_ns: vec![9_007_199_254_740_993, 9_007_199_254_740_994],
+            values: vec![Datum::number(9.0), Datum::number(-0.25)],
+        },
         EventKind::Wire { instrument: text("battery"), direction: Way::Received, text: text("12.500V\\n") },
     ]
 }
@@ -200,7 +208,8 @@ fn place(kind: &EventKind) -> usize {
         EventKind::SafeState { .. } => 19,
         EventKind::Lid { .. } => 20,
         EventKind::RunFinished { .. } => 21,
-        EventKind::Wire { .. } => 22,
+        EventKind::Waveform { .. } => 22,
+        EventKind::Wire { .. } => 23,
     }
 }
 
@@ -221,7 +230,7 @@ fn every_kind_of_event_survives() {
     let events = number(all_kinds());
     let mut kinds: Vec<_> = events.iter().map(|e| place(&e.kind)).collect();
     kinds.dedup();
-    assert_eq!(kinds, (0..23).collect::<Vec<_>>());
+    assert_eq!(kinds, (0..24).collect::<Vec<_>>());
 
     let bytes = written(&events);
     assert_eq!(bytes.iter().filter(|b| **b == b'\n').count(), events.len(), "one line each");

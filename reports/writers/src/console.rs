@@ -136,6 +136,8 @@ impl<W: Write> Console<W> {
                 let what = format!("edge {name}: {signal} {trigger}");
                 self.detail(now, &format!("{what}, {}", moment(*at_ns, *uncertainty_ns, source)))
             }
+            // For eyes, in the page.
+            EventKind::Waveform { .. } => Ok(()),
             EventKind::Wire { instrument, direction, text } => self.detail(now, &format!("{instrument} {} {text}", direction.arrow())),
             EventKind::Measurement(m) => self.measurement(m),
             EventKind::Answer { prompt, value, unit, by, .. } => self.answer(prompt, &text::datum(value, unit), by),

@@ -79,6 +79,7 @@ impl<W: Write> Csv<W> {
             | EventKind::Stimulus { .. }
             | EventKind::Reading { .. }
             | EventKind::Edge { .. }
+            | EventKind::Waveform { .. }
             | EventKind::Wire { .. }
             | EventKind::Problem { .. }
             | EventKind::Answer { .. }

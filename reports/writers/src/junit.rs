@@ -81,6 +81,7 @@ impl Fold {
             | EventKind::Stimulus { .. }
             | EventKind::Reading { .. }
             | EventKind::Edge { .. }
+            | EventKind::Waveform { .. }
             | EventKind::Wire { .. } => {}
             EventKind::Measurement(m) => self.measurement(m),
             EventKind::Problem { step, verdict, message } => self.case_of(step.as_deref()).fault(*verdict, message.clone()),

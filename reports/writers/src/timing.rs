@@ -86,6 +86,7 @@ impl Timing {
             EventKind::Stimulus { .. }
             | EventKind::Reading { .. }
             | EventKind::Edge { .. }
+            | EventKind::Waveform { .. }
             | EventKind::Wire { .. }
             | EventKind::Measurement(_)
             | EventKind::Problem { .. }

@@ -79,8 +79,34 @@ fn a_cut_off_is_timed_on_samples() {
     let (u, better) = (polled.uncertainty.expect("an uncertainty"), sampled.uncertainty.expect("an uncertainty"));
     assert!(better < 3e-3 && better < u / 4.0, "{u} s polled, {better} s digitized");
     assert!((seconds(&polled) - seconds(&sampled)).abs() <= u + better, "{polled:?}, {sampled:?}");
-    let edge = digitized.events.iter().any(|e| matches!(&e.kind, EventKind::Edge { source, .. } if source == "digitizer"));
-    assert!(edge, "an edge of the digitizer is in the journal");
+    let edges = digitized.events.iter().filter_map(|e| match &e.kind {
+        EventKind::Edge { source, name, at_ns, .. } if source == "digitizer" => Some((name, *at_ns)),
+        _ => None,
+    });
+    for (name, at) in edges.clone() {
+        crosses(&digitized, name, at);
+    }
+    assert!(edges.count() > 0, "an edge of the digitizer is in the journal");
+    let page = fs::read_to_string(digitized.folder.join("report.html")).expect("a report");
+    assert!(page.contains("class=\"samples\""), "the samples are drawn");
+}
+
+/// The journal has the samples of an edge, and they cross 500 mA where it says.
+fn crosses(run: &crate::support::Run, edge: &str, at: u64) {
+    let found = run.events.iter().find_map(|e| match &e.kind {
+        EventKind::Waveform { name, unit, at_ns, values, .. } if name == edge => Some((unit.clone(), at_ns.clone(), values.clone())),
+        _ => None,
+    });
+    let (unit, at_ns, values) = found.unwrap_or_else(|| panic!("no samples of `{edge}`"));
+    assert!(unit == "A" && at_ns.len() == values.len() && (20..=200).contains(&values.len()), "{} {unit}", values.len());
+    let after = at_ns.partition_point(|ns| *ns < at);
+    let amps = |n: usize| match values[n] {
+        Datum::Number(amps) => amps,
+        Datum::Text(_) => f64::NAN,
+    };
+    let share = (at - at_ns[after - 1]) as f64 / (at_ns[after] - at_ns[after - 1]) as f64;
+    let level = amps(after - 1) + share * (amps(after) - amps(after - 1));
+    assert!((level - 0.5).abs() < 1e-3 && amps(after - 1) > 0.5, "{level} A at the edge");
 }
 
 #[test]

@@ -25,7 +25,9 @@ pub(super) async fn require(
     let edges = expression.edges();
     // Woken by the watches, which are looked at before this act.
     let all_seen = poll_fn(|_| if missing(scene, &edges).is_none() { Poll::Ready(()) } else { Poll::Pending });
-    if scene.stage.clock.timeout(within, all_seen).await.is_err()
+    // An edge that came in time may be told later.
+    let lag = edges.iter().map(|edge| scene.watches.lag(&edge.name)).max().unwrap_or_default();
+    if scene.stage.clock.timeout(within + lag, all_seen).await.is_err()
         && let Some(edge) = missing(scene, &edges)
     {
         return Err(Stop::Problem(scene.bad(blame).await?, not_seen(scene, edge, within)));

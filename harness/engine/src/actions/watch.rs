@@ -7,9 +7,10 @@ use crate::scene::{Scene, Stop};
 
 pub(super) async fn watch(scene: &Scene<'_>, signal: &SignalId, trigger: &Trigger, name: &str) -> Result<(), Stop> {
     let earliest = scene.watches.earliest(name, &scene.names.borrow());
-    let mut watch = scene.channel(signal)?.watch_from(trigger, &earliest)?;
+    let channel = scene.channel(signal)?;
+    let mut watch = channel.watch_from(trigger, &earliest)?;
     watch.armed().await?;
-    scene.watches.arm(name, signal, trigger, watch, earliest);
+    scene.watches.arm(name, signal, trigger, watch, earliest, channel.abilities().edge_lag);
     Ok(())
 }
 

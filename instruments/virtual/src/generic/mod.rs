@@ -3,10 +3,11 @@
 //! units, resolution and latency, and the physics at the terminals.
 //!
 //! It knows what the drivers use: set values, output, readings, protection, modes of
-//! loads, a scope's scales and one block of samples, the remote lock. Not here:
+//! loads, a scope's scales and its single shot, the remote lock. Not here:
 //! lists, transients, data logs, digitizers, watchdogs (such a command is refused as
-//! unknown), and a scope's acquisition (its samples are the present voltage).
+//! unknown). A scope's samples before its first shot are the present voltage.
 
+mod acquisition;
 mod channel;
 mod pattern;
 
@@ -16,7 +17,7 @@ use std::time::Duration;
 
 use hil_client::dialect::Verb;
 use hil_client::template::Template;
-use hil_client::{Dialect, Function};
+use hil_client::{Dialect, Function, Kind};
 use hil_timebase::{Clock, Nanos};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -29,6 +30,7 @@ use scpi_contrib::{
 
 use crate::terminals::Terminals;
 use crate::unit::{Behaviour, Unit, run_tree};
+use acquisition::Acquisition;
 use channel::{Channel, Mode, Trip};
 use pattern::{Pattern, Unit as Said};
 
@@ -69,6 +71,7 @@ pub(crate) struct Generic {
     plain: bool,
     /// The channel whose samples are fetched, counted from 0.
     shown: usize,
+    acquisition: Acquisition,
     /// Its power stage gives less than is set, and that it did since this was last asked.
     derated: bool,
     unregulated: bool,
@@ -94,10 +97,11 @@ impl Generic {
     ) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let channel = |number: u32| {
-            let terminals = (number == clamped).then(|| Arc::clone(terminals));
+            let terminals = terminals.probe(number).or_else(|| (number == clamped).then(|| Arc::clone(terminals)));
             Channel::new(dialect.for_channel(number), terminals, &mut rng)
         };
         let channels: Vec<Channel> = (1..=dialect.channels).map(channel).collect();
+        let acquisition = if dialect.kind == Kind::Scope { Acquisition::new(dialect.channels, &mut rng) } else { Acquisition::default() };
         let identity = &dialect.identity;
         let idn = format!("{},{},{},{}", identity.idn_maker, identity.idn_model, who.0, who.1);
         let needs_remote = dialect.can(Verb::Remote);
@@ -115,6 +119,7 @@ impl Generic {
             inhibited: false,
             plain: !dialect.can(Verb::PlainReplies),
             shown: 0,
+            acquisition,
             derated: false,
             unregulated: false,
             nplc: 1.0,
@@ -206,6 +211,16 @@ impl Generic {
             Verb::SetAperture => self.set_aperture(values),
             Verb::QueryAperture => Ok(self.nplc.to_string().into_bytes()),
             Verb::Read => self.done(|it| it.reading = Some(it.clock.now())),
+            // In the middle, as it is after the start.
+            Verb::SetOffset if values.first() == Some(&0.0) => Ok(Vec::new()),
+            Verb::SetTriggerLevel => self.done(|it| it.acquisition.level = values.first().copied().unwrap_or(0.0)),
+            Verb::Single => self.done(|it| it.acquisition.single(it.clock.now())),
+            Verb::Stop => self.done(|it| it.acquisition.stop()),
+            Verb::QueryAcquisition => {
+                self.look();
+                Ok(self.word(verb, self.acquisition.stopped()))
+            }
+            Verb::QueryPreamble => self.acquisition.preamble(self.shown).ok_or(ErrorCode::SettingsConflict),
             Verb::FetchWaveform if self.dialect.can(Verb::SelectWaveform) => Ok(self.waveform(self.shown)),
             Verb::FetchWaveform => Ok(self.waveform(channel)),
             _ => Err(ErrorCode::UndefinedHeader),
@@ -277,8 +292,19 @@ impl Generic {
         (text + unit).into_bytes()
     }
 
-    /// One block of bytes: the present voltage, in the middle for zero.
+    /// Brings a scope's acquisition to the present.
+    fn look(&mut self) {
+        let timebase = self.channels.first().map_or(0.0, |c| c.get(Function::Timebase));
+        let probes: Vec<_> = self.channels.iter().map(|c| (c.terminals(), c.get(Function::Scale))).collect();
+        self.acquisition.look(self.clock.now(), timebase, &probes, &mut self.rng);
+    }
+
+    /// One block of bytes: of the last shot, or the present voltage, in the middle
+    /// for zero.
     fn waveform(&mut self, channel: usize) -> Vec<u8> {
+        if let Some(bytes) = self.acquisition.bytes(channel) {
+            return [format!("#9{:09}", bytes.len()).as_bytes(), bytes].concat();
+        }
         let scale = self.channels[channel].get(Function::Scale).max(1e-9);
         let volts = self.channels[channel].terminals().map_or(0.0, |t| t.volts());
         let level = (128.0 + volts / (scale * DIVISIONS) * 256.0).round().clamp(0.0, 255.0) as u8;
@@ -413,6 +439,7 @@ impl Behaviour for Generic {
         }
         self.nplc = 1.0;
         self.range = 0.0;
+        self.acquisition.stop();
     }
 
     fn run(unit: &mut Unit<Self>, message: &[u8], out: &mut Vec<u8>) {

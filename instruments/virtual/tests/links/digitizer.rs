@@ -9,10 +9,10 @@ use hil_timebase::{Clock, Nanos, Runtime};
 use hil_virtual::{Identity, Instrument, Model, SourceState, Terminals};
 
 /// A volt, and from a moment on another voltage.
-struct Step {
-    clock: Clock,
-    at: Nanos,
-    then: f64,
+pub(crate) struct Step {
+    pub(crate) clock: Clock,
+    pub(crate) at: Nanos,
+    pub(crate) then: f64,
 }
 
 const BEFORE: f64 = 0.5;

@@ -5,5 +5,6 @@ mod every_link;
 mod gpib;
 mod messages;
 mod pty;
+mod scope;
 mod support;
 mod tcp;

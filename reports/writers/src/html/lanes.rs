@@ -86,7 +86,7 @@ fn earlier_setting<'a>(run: &'a Run, attempt: &Attempt, signal: &str) -> Option<
 }
 
 /// `rises through 500 mA`: the threshold and whether it was crossed upwards.
-fn crossing(trigger: &str) -> Option<(&str, bool)> {
+pub(super) fn crossing(trigger: &str) -> Option<(&str, bool)> {
     trigger.strip_prefix("rises through ").map(|t| (t, true)).or_else(|| trigger.strip_prefix("falls through ").map(|t| (t, false)))
 }
 

@@ -14,6 +14,7 @@ mod lanes;
 mod overview;
 mod page;
 mod pieces;
+mod samples;
 mod style;
 mod svg;
 mod timeline;

@@ -110,6 +110,10 @@ svg .strong { font-weight: 700; }
 .axis { stroke: var(--ink); stroke-width: 1; }
 .trace { stroke: var(--ink); stroke-width: 2; fill: none; }
 .float { stroke: var(--ink); stroke-width: 2; stroke-dasharray: 5 4; }
+.samples { stroke: var(--soft); stroke-width: 1; fill: none; }
+.edge { fill: none; stroke: var(--ink); stroke-width: 1.8; }
+.threshold { stroke: var(--soft); stroke-width: 1; stroke-dasharray: 6 3; }
+.unsure { fill: url(#hatch); stroke: var(--line); stroke-width: .7; }
 .unknown { stroke: var(--soft); stroke-width: 1.2; stroke-dasharray: 1.5 4; }
 .band { fill: var(--faint); stroke: var(--ink); stroke-width: 1.2; }
 .moment { stroke: var(--ink); stroke-width: 1; stroke-dasharray: 3 3; }

@@ -1,18 +1,20 @@
 //! The waveform round a judged time: the signals that began and ended it, what
-//! was set meanwhile, and the measured interval beside its limit.
+//! was set meanwhile, the samples where there are any, and the measured interval
+//! beside its limit.
 
 use maud::{Markup, html};
 
 use super::View;
 use super::clusters::{Interval, Moment, clusters};
 use super::lanes::{Lane, Look, Point, lane, level};
+use super::samples;
 use super::svg::{line, px, rect, shortened, text, tick};
 use crate::number::{Figures, quantity};
-use crate::run::{Attempt, Step};
+use crate::run::{Attempt, Edge, Step};
 
 const WIDTH: f64 = 960.0;
-const LEFT: f64 = 204.0;
-const RIGHT: f64 = 945.0;
+pub(super) const LEFT: f64 = 204.0;
+pub(super) const RIGHT: f64 = 945.0;
 const NAMES: f64 = 34.0;
 const LANE: f64 = 34.0;
 const SPAN: f64 = 46.0;
@@ -20,7 +22,7 @@ const MOST_LANES: usize = 7;
 
 /// From nanoseconds to pixels.
 #[derive(Clone, Copy)]
-struct Window {
+pub(super) struct Window {
     from: i128,
     to: i128,
 }
@@ -38,9 +40,14 @@ impl Window {
         Self { from: low - edge, to: high + edge }
     }
 
-    fn x(self, ns: i128) -> f64 {
+    pub(super) fn x(self, ns: i128) -> f64 {
         let share = (ns - self.from) as f64 / (self.to - self.from) as f64;
         LEFT + (RIGHT - LEFT) * share.clamp(0.0, 1.0)
+    }
+
+    /// Where it lies, if in the window.
+    pub(super) fn inside(self, ns: i128) -> Option<f64> {
+        (self.from..=self.to).contains(&ns).then(|| self.x(ns))
     }
 }
 
@@ -60,13 +67,19 @@ fn drawing(v: &View, attempt: &Attempt, cluster: &[Interval]) -> Markup {
     let window = Window::around(cluster);
     let moments = moments(cluster);
     let lanes = lanes(v, attempt, window, &moments);
-    let below = NAMES + LANE * lanes.len() as f64;
+    let tops: Vec<f64> = lanes.iter().scan(NAMES, |top, lane| Some(std::mem::replace(top, *top + lane.height()))).collect();
+    let below = NAMES + lanes.iter().map(Row::height).sum::<f64>();
     let bottom = below + SPAN * cluster.len() as f64;
     let zero = cluster.iter().map(|i| i.from.ns).min().unwrap_or(window.from);
     html! {
         svg viewBox=(format!("0 0 {WIDTH} {}", px(bottom + 36.0))) role="img" {
             (axis(v, window, zero, bottom, &moments))
-            @for (i, lane) in lanes.iter().enumerate() { (lane_drawing(window, lane, NAMES + LANE * i as f64)) }
+            @for (lane, top) in lanes.iter().zip(tops) {
+                @match lane {
+                    Row::Lane(lane) => (lane_drawing(window, lane, top)),
+                    Row::Samples(signal, edges) => (samples::drawing(v, window, signal, edges, top)),
+                }
+            }
             @for (row, moment) in moments.iter().enumerate() { (moment_drawing(window, moment, row, bottom)) }
             @for (i, interval) in cluster.iter().enumerate() { (span(v, window, interval, below + SPAN * i as f64)) }
         }
@@ -85,18 +98,37 @@ fn moments(cluster: &[Interval]) -> Vec<Moment> {
     all
 }
 
+/// What is drawn of one signal.
+enum Row<'a> {
+    Lane(Lane),
+    Samples(&'a str, Vec<&'a Edge>),
+}
+
+impl Row<'_> {
+    const fn height(&self) -> f64 {
+        match self {
+            Self::Lane(_) => LANE,
+            Self::Samples(..) => samples::HEIGHT,
+        }
+    }
+}
+
 /// The signals of the moments first, then what else changed in the window.
-fn lanes(v: &View, attempt: &Attempt, window: Window, moments: &[Moment]) -> Vec<Lane> {
+fn lanes<'a>(v: &View, attempt: &'a Attempt, window: Window, moments: &'a [Moment]) -> Vec<Row<'a>> {
     let seen = |at: u64| (window.from..=window.to).contains(&i128::from(at));
     let set = attempt.stimuli.iter().filter(|s| seen(s.at_ns)).map(|s| &s.signal);
     let edges = attempt.edges.iter().filter(|e| seen(e.at_ns)).map(|e| &e.signal);
-    let mut signals: Vec<&String> = Vec::new();
+    let mut signals: Vec<&'a String> = Vec::new();
     for signal in moments.iter().filter_map(|m| m.signal.as_ref()).chain(set).chain(edges) {
         if !signals.contains(&signal) && signals.len() < MOST_LANES {
             signals.push(signal);
         }
     }
-    signals.into_iter().map(|signal| lane(v.run, attempt, signal, v.lang)).collect()
+    let row = |signal: &'a String| match samples::sampled(attempt, signal, window) {
+        edges if edges.is_empty() => Row::Lane(lane(v.run, attempt, signal, v.lang)),
+        edges => Row::Samples(signal, edges),
+    };
+    signals.into_iter().map(row).collect()
 }
 
 fn axis(v: &View, window: Window, zero: i128, bottom: f64, moments: &[Moment]) -> Markup {

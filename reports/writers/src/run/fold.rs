@@ -36,8 +36,18 @@ impl Run {
             }
             EventKind::Edge { step, name, signal, trigger, at_ns, uncertainty_ns, source } => {
                 let [name, signal, trigger, source] = [name, signal, trigger, source].map(|t| clean(t));
-                let edge = Edge { name, signal, trigger, at_ns: *at_ns, uncertainty_ns: *uncertainty_ns, source };
+                let samples = Vec::new();
+                let edge =
+                    Edge { name, signal, trigger, at_ns: *at_ns, uncertainty_ns: *uncertainty_ns, source, unit: String::new(), samples };
                 self.work(step).edges.push(edge);
+            }
+            EventKind::Waveform { step, name, unit, at_ns, values, .. } => {
+                let (name, unit) = (clean(name), clean(unit));
+                if let Some(edge) = self.work(step).edges.iter_mut().rfind(|e| e.name == name) {
+                    let number = |v: &Datum| if let Datum::Number(x) = v { Some(*x) } else { None };
+                    edge.unit = unit;
+                    edge.samples = at_ns.iter().zip(values).filter_map(|(at, v)| Some((*at, number(v)?))).collect();
+                }
             }
             EventKind::Measurement(m) => self.work(&m.step).measurements.push(clean_measurement(m)),
             EventKind::Answer { step, prompt, value, unit, by, .. } => {

@@ -66,6 +66,10 @@ pub(crate) struct Edge {
     pub(crate) at_ns: u64,
     pub(crate) uncertainty_ns: u64,
     pub(crate) source: String,
+    /// Of the samples.
+    pub(crate) unit: String,
+    /// When and what, in order; none where it was not found on samples.
+    pub(crate) samples: Vec<(u64, f64)>,
 }
 
 #[derive(Clone, Debug)]

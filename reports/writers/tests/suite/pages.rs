@@ -134,6 +134,53 @@ fn a_judged_time_is_drawn_with_its_moments_and_its_limits() {
 }
 
 #[test]
+fn an_edge_that_was_found_on_samples_is_drawn_where_they_cross() {
+    let step = || "cut-off".to_owned();
+    let mut story = Story::begin(&["cut-off"]);
+    story.step("cut-off", "Cut-off").tell(EventKind::Stimulus {
+        step: step(),
+        signal: "btv.atc".into(),
+        value: Datum::Text("open".into()),
+        unit: String::new(),
+        at_ns: 2_000_000_000,
+        uncertainty_ns: 2_000,
+        source: "sense-contact".into(),
+    });
+    story.tell(EventKind::Edge {
+        step: step(),
+        name: "stopped".into(),
+        signal: "alternator.current".into(),
+        trigger: "falls through 500 mA".into(),
+        at_ns: 2_001_250_000,
+        uncertainty_ns: 100_000,
+        source: "digitizer".into(),
+    });
+    // Between 1.2 and 1.3 ms after the stimulus it falls.
+    let at_ns: Vec<u64> = (0..40).map(|n| 2_000_000_000 + n * 100_000).collect();
+    let values = (0..40).map(|n| Datum::number(if n <= 12 { 0.9 } else { 0.1 })).collect();
+    let (name, signal, unit) = ("stopped".into(), "alternator.current".into(), "A".into());
+    story.tell(EventKind::Waveform { step: step(), name, signal, unit, at_ns, values });
+    let reaction = Measurement { of: "stopped - atc".into(), high: Some(0.003), ..measurement("reaction", 0.00125, "s", Verdict::Pass) };
+    story.measured(reaction).step_ends(Verdict::Pass, None);
+    let page = html(&story.end(Disposition::Pass, Status::Completed, true), Lang::En);
+    let between = |text: &str, a: &str, b: &str| text.split(a).nth(1).and_then(|t| t.split(b).next()).expect("is there").to_owned();
+    let number = |text: &str, key: &str| between(text, &format!("{key}=\""), "\"").parse::<f64>().expect("a number");
+    let line: Vec<(f64, f64)> = between(&page, "<polyline class=\"samples\" points=\"", "\"")
+        .split(' ')
+        .map(|p| p.split_once(',').map(|(x, y)| (x.parse().expect("x"), y.parse().expect("y"))).expect("a point"))
+        .collect();
+    let edge = between(&page, "<circle class=\"edge\"", "></circle>");
+    let (x, y) = (number(&edge, "cx"), number(&edge, "cy"));
+    let [(x0, y0), (x1, y1)] = line.windows(2).map(|w| [w[0], w[1]]).find(|w| w[1].1 - w[0].1 > 10.0).expect("it falls");
+    assert!(x0 < x && x < x1 && (y0 + (y1 - y0) * (x - x0) / (x1 - x0) - y).abs() < 0.5, "({x}, {y}) on ({x0}, {y0}) .. ({x1}, {y1})");
+    let unsure = between(&page, "<rect class=\"unsure\"", "></rect>");
+    let (left, width) = (number(&unsure, "x"), number(&unsure, "width"));
+    assert!((left + width / 2.0 - x).abs() < 0.2 && (width - 2.0 * (x1 - x0)).abs() < 0.5, "{left} and {width} round {x}");
+    assert!(words(&page).contains("500 mA"), "the threshold");
+    assert!(!page.contains("NaN") && !page.contains("inf"), "a coordinate that is none");
+}
+
+#[test]
 fn german_has_its_words_and_its_comma() {
     let text = words(&html(&failed(), Lang::De));
     for part in ["25,004000 s ± 20 µs 30 … 31 s V", "Was nicht gut war", "vorläufig", "Seite"] {
