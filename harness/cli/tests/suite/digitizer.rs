@@ -7,10 +7,13 @@ use hil_record::{Datum, EventKind, Measurement};
 
 use crate::support::{Scratch, hil, root, run};
 
-const READ: &str =
+pub const READ: &str =
     "shunt = \"5 mohm\", shunt-tolerance = \"0.1 %\", shunt-drift-per-kelvin = \"0.002 %\" } },\n    { name = \"alternator.leakage\"";
 
 const ROUTE: &str = "\"100 us\" }, route = [{ id = \"r\", read = { instrument = \"dmm-shunt\", function = \"dc-voltage\", range = \"100 mV\", shunt = \"5 mohm\" }, max = \"1 A\" }]";
+
+/// No maker's document confirms how it digitizes.
+pub const TRIED: &str = "name = \"dmm-current\"\nallow-unverified = true\n";
 
 /// `full-200-a`, with a digitizer for the alternator's current.
 fn digitizing(scratch: &Scratch, digitizer: &str) -> String {
@@ -18,7 +21,8 @@ fn digitizing(scratch: &Scratch, digitizer: &str) -> String {
     let with = READ.replacen(" } },\n", &format!(", digitizer = {digitizer} }},\n"), 1);
     assert!(text.contains(READ));
     let path = scratch.0.join("digitizing.toml");
-    fs::write(&path, text.replacen(READ, &with, 1)).expect("written");
+    let text = text.replacen(READ, &with, 1).replacen("name = \"dmm-current\"\n", TRIED, 1);
+    fs::write(&path, text).expect("written");
     path.to_string_lossy().into_owned()
 }
 
@@ -121,7 +125,11 @@ fn a_digitizer_that_cannot_be_is_refused() {
         assert!(code == Some(2) && text.contains(words), "{digitizer}: {text}");
     }
     let path = digitizing(&scratch, "\"100 us\" }");
-    let text = fs::read_to_string(&path).expect("written").replace("instrument = \"dmm-shunt\"", "instrument = \"dmm-current\"");
+    let text = fs::read_to_string(&path).expect("written");
+    fs::write(&path, text.replacen("allow-unverified = true\n", "", 1)).expect("written");
+    let (code, said) = check("test-plans/eol.toml", &path);
+    assert!(code == Some(2) && said.contains("nobody has confirmed how a DMM6500 digitizes"), "{said}");
+    let text = text.replace("instrument = \"dmm-shunt\"", "instrument = \"dmm-current\"");
     fs::write(&path, text).expect("written");
     let (code, text) = check("test-plans/eol.toml", &path);
     assert!(code == Some(2) && text.contains("the digitizer of `dmm-current` serves one signal, and others read it"), "{text}");

@@ -5,10 +5,8 @@ use std::fs;
 
 use hil_record::{Datum, EventKind, Measurement};
 
+use crate::digitizer::{READ, TRIED};
 use crate::support::{Run, Scratch, hil, root, run};
-
-const READ: &str =
-    "shunt = \"5 mohm\", shunt-tolerance = \"0.1 %\", shunt-drift-per-kelvin = \"0.002 %\" } },\n    { name = \"alternator.leakage\"";
 
 const SCOPE: &str = "scope = { instrument = \"scope\", channel = 2, scale = \"20 mV\", timebase = \"10 ms\", line = \"btv.atc\", line-channel = 1, line-scale = \"2 V\", line-level = \"2.5 V\" }";
 
@@ -27,6 +25,7 @@ fn timed(scratch: &Scratch, means: &str) -> String {
     let text = fs::read_to_string(root().join("fixtures/benches/full-200-a.toml")).expect("a bench");
     assert!(text.contains(READ));
     let with = READ.replacen(" } },\n", &format!(", {means} }} }},\n"), 1);
+    let text = if means.starts_with("digitizer") { text.replacen("name = \"dmm-current\"\n", TRIED, 1) } else { text };
     let instrument = if means.starts_with("scope") { INSTRUMENT } else { "" };
     let path = scratch.0.join(format!("{}.toml", &means[..5]));
     fs::write(&path, text.replacen(READ, &with, 1) + instrument).expect("written");
