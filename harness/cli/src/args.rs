@@ -16,7 +16,7 @@ use run::{CHECK_EXAMPLES, RUN_EXAMPLES};
 pub use run::{CheckArguments, Debugging, Place, RunArguments, Tracing};
 use virtual_bench::{DEFECTS_EXAMPLES, TORMENT_EXAMPLES};
 pub use virtual_bench::{
-    DefectsArguments, SecondClient, ServeArguments, ServedLink, SetArguments, StateArguments, TormentArguments, VirtualCommand,
+    DefectsArguments, SecondClient, ServeArguments, ServedLink, SetArguments, StateArguments, TormentArguments, UnitChoice, VirtualCommand,
 };
 
 /// Hardware-in-the-loop test harness and end-of-line tester.

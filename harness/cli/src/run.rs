@@ -67,7 +67,7 @@ pub fn run(arguments: &RunArguments, verbose: u8) -> Result<u8, Failure> {
     let unit = if loaded.is_hardware() {
         real_unit(arguments)?
     } else {
-        VirtualUnit::choose(&loaded.project, &arguments.defect, arguments.defects.as_deref(), arguments.seed)?
+        VirtualUnit::choose(&loaded.project, &arguments.unit.defect, arguments.unit.defects.as_deref(), arguments.unit.seed)?
             .started(arguments.wait_for_start)
             .remembering(arguments.memory.as_deref())?
             .with_keys(&arguments.keys)?
@@ -84,7 +84,7 @@ pub fn run(arguments: &RunArguments, verbose: u8) -> Result<u8, Failure> {
         assemble::real_bench(&loaded, arguments.panic_on.as_deref(), tap.trace())?
     } else {
         let runtime = Runtime::virtual_time().map_err(|e| assemble::no_runtime(&e))?;
-        let assembled = assemble::virtual_bench(&runtime, &loaded, &unit, arguments.seed, arguments.panic_on.as_deref(), tap.trace())?;
+        let assembled = assemble::virtual_bench(&runtime, &loaded, &unit, arguments.unit.seed, arguments.panic_on.as_deref(), tap.trace())?;
         (runtime, assembled)
     };
     let (interrupts, mut control) =
@@ -242,7 +242,7 @@ fn header(loaded: &Loaded, arguments: &RunArguments, run: String, start: jiff::T
         run,
         serial: arguments.serial.clone(),
         bench: loaded.place(),
-        seed: arguments.seed,
+        seed: arguments.unit.seed,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         digests,
         calibration: loaded.bench.calibration_state(day(start)),
@@ -277,8 +277,8 @@ pub fn wall_clock(given: Option<&str>) -> Result<jiff::Timestamp, Failure> {
 fn real_unit(arguments: &RunArguments) -> Result<VirtualUnit, Failure> {
     let serve = Some("a served virtual bench takes it: `hil virtual serve --help`");
     let virtual_only = [
-        ("--defect", !arguments.defect.is_empty(), serve),
-        ("--defects", arguments.defects.is_some(), serve),
+        ("--defect", !arguments.unit.defect.is_empty(), serve),
+        ("--defects", arguments.unit.defects.is_some(), serve),
         ("--key", !arguments.keys.is_empty(), None),
         ("--memory", arguments.memory.is_some(), None),
         ("--speed", arguments.speed.is_some(), serve),

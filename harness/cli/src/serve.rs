@@ -59,7 +59,7 @@ pub fn serve(arguments: &ServeArguments) -> Result<u8, Failure> {
     if loaded.bench.kind != BenchKind::Virtual {
         return Err(Failure::invalid(format!("bench `{}` is real, expected a virtual one", loaded.bench.id), None));
     }
-    let unit = VirtualUnit::choose(&loaded.project, &arguments.defect, arguments.defects.as_deref(), arguments.seed)?;
+    let unit = VirtualUnit::choose(&loaded.project, &arguments.unit.defect, arguments.unit.defects.as_deref(), arguments.unit.seed)?;
     if !SPEEDS.contains(&arguments.speed) {
         return Err(Failure::invalid(
             format!("--speed: `{}`, expected a number from {} to {}", arguments.speed, SPEEDS.start(), SPEEDS.end()),
@@ -67,7 +67,7 @@ pub fn serve(arguments: &ServeArguments) -> Result<u8, Failure> {
         ));
     }
     let watchdog = watchdog(&arguments.watchdog)?;
-    let mut config = TwinConfig { seed: arguments.seed, fixture_serial: loaded.bench.fixture_serial.clone(), ..TwinConfig::default() };
+    let mut config = TwinConfig { seed: arguments.unit.seed, fixture_serial: loaded.bench.fixture_serial.clone(), ..TwinConfig::default() };
     unit.apply(&mut config)?;
 
     let tester = |e: &dyn std::fmt::Display| Failure::tester(format!("cannot serve: {e}"), None);
@@ -174,7 +174,7 @@ fn power_up(
     let dialect = loaded.dialects.get(&spec.dialect);
     let off_latency = dialect.and_then(|d| d.quirks.off_latency.as_ref()).map_or(Duration::ZERO, |q| q.after);
     let identity = Identity::new(&spec.serial);
-    Ok(Rc::new(Instrument::power_up(model, &identity, terminals, clock.clone(), arguments.seed, off_latency)))
+    Ok(Rc::new(Instrument::power_up(model, &identity, terminals, clock.clone(), arguments.unit.seed, off_latency)))
 }
 
 /// Whoever stands at the twin's station.

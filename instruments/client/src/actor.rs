@@ -310,8 +310,11 @@ impl Actor {
         if clock.now() < self.earliest {
             clock.sleep_until(self.earliest).await;
         }
-        let messages: Vec<_> = texts.iter().map(|text| [text.as_bytes(), &settings.write_end].concat()).collect();
-        let bytes = messages.concat();
+        let mut bytes = Vec::with_capacity(texts.iter().map(|text| text.len() + settings.write_end.len()).sum());
+        for text in texts {
+            bytes.extend_from_slice(text.as_bytes());
+            bytes.extend_from_slice(&settings.write_end);
+        }
         let stream = &mut self.stream;
         let written = async {
             stream.write_all(&bytes).await?;
@@ -331,8 +334,11 @@ impl Actor {
         }
         let at = self.wiring.clock.now();
         self.earliest = at + self.wiring.settings.gap;
-        for message in messages {
-            self.wiring.trace(Direction::Sent, &message, at);
+        let mut rest = bytes.as_slice();
+        for text in texts {
+            let (message, others) = rest.split_at(text.len() + self.wiring.settings.write_end.len());
+            self.wiring.trace(Direction::Sent, message, at);
+            rest = others;
         }
         Ok(at)
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Language;
+use super::{Language, UnitChoice};
 use crate::journal::Durability;
 use crate::sabotage::Sabotage;
 use crate::wire::TraceTo;
@@ -23,15 +23,9 @@ pub struct RunArguments {
     /// Replaces a parameter of the plan.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub parameters: Vec<String>,
-    /// Gives the virtual unit, otherwise nominal, a defect; may be repeated.
-    #[arg(long, value_name = "ID")]
-    pub defect: Vec<String>,
-    /// Takes defects from this file; without --defect all of them.
-    #[arg(long, value_name = "FILE")]
-    pub defects: Option<PathBuf>,
-    /// Seeds noise and the spread of the virtual unit's parameters.
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
+    /// The unit of a virtual bench.
+    #[command(flatten)]
+    pub unit: UnitChoice,
     /// Where run folders go.
     #[arg(long, default_value = "runs")]
     pub out: PathBuf,

@@ -53,6 +53,20 @@ pub enum VirtualCommand {
     Set(SetArguments),
 }
 
+/// Which unit a virtual bench has.
+#[derive(Args, Debug)]
+pub struct UnitChoice {
+    /// Gives the virtual unit, otherwise nominal, a defect; may be repeated.
+    #[arg(long, value_name = "ID")]
+    pub defect: Vec<String>,
+    /// Takes defects from this file; without --defect all of them.
+    #[arg(long, value_name = "FILE")]
+    pub defects: Option<PathBuf>,
+    /// Seeds noise and the spread of the virtual unit's parameters.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+}
+
 /// `hil virtual serve`.
 #[derive(Args, Debug)]
 pub struct ServeArguments {
@@ -84,15 +98,9 @@ pub struct ServeArguments {
     /// Bench time as a multiple of real time.
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
     pub speed: f64,
-    /// Gives the virtual unit, otherwise nominal, a defect; may be repeated.
-    #[arg(long, value_name = "ID")]
-    pub defect: Vec<String>,
-    /// Takes defects from this file; without --defect all of them.
-    #[arg(long, value_name = "FILE")]
-    pub defects: Option<PathBuf>,
-    /// Seeds noise and the spread of the virtual unit's parameters.
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
+    /// The unit at its studs.
+    #[command(flatten)]
+    pub unit: UnitChoice,
     /// Where the bench file for `hil run --bench` goes; without it, beside the
     /// socket.
     #[arg(long, value_name = "FILE")]

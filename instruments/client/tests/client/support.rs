@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hil_client::LinkSettings;
+use hil_client::{ErrorKind, Link, LinkSettings};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 
 /// Of a link whose messages have an end.
@@ -25,4 +25,14 @@ pub async fn expect(stream: &mut DuplexStream, expected: &[u8]) {
 
 pub async fn say(stream: &mut DuplexStream, bytes: &[u8]) {
     stream.write_all(bytes).await.expect("heard");
+}
+
+/// What a question without a good reply ends in; a link that is lost stays lost.
+pub async fn what_is_wrong(link: &Link) -> String {
+    let error = link.ask("VOLT?").await.expect_err("no reply");
+    let text = error.to_string();
+    if matches!(error.kind, ErrorKind::LinkLost { .. }) {
+        assert_eq!(link.ask("OUTP?").await.expect_err("lost").to_string(), text, "it stays so");
+    }
+    text.strip_prefix("instrument `supply`: ").expect("an instrument").to_owned()
 }

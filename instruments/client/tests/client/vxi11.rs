@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use hil_client::link::{Beside, Move, Outcome};
 use hil_client::vxi11::Vxi11;
-use hil_client::{ErrorKind, Lane, Link};
+use hil_client::{Lane, Link};
 use hil_timebase::{Clock, Runtime};
 use tokio::io::{AsyncWriteExt as _, DuplexStream};
 
-use crate::support::{expect, say, settings};
+use crate::support::{expect, say, settings, what_is_wrong};
 
 /// The instrument's ends of both connections.
 struct Peer {
@@ -144,15 +144,9 @@ fn error_of(bytes: &[u8], close: bool) -> String {
                 peer.core.shutdown().await.expect("closes");
             }
         },
-        async |link| {
-            let error = link.ask("VOLT?").await.expect_err("no reply");
-            text = error.to_string();
-            if matches!(error.kind, ErrorKind::LinkLost { .. }) {
-                assert_eq!(link.ask("OUTP?").await.expect_err("lost").to_string(), text, "it stays so");
-            }
-        },
+        async |link| text = what_is_wrong(&link).await,
     );
-    text.strip_prefix("instrument `supply`: ").expect("an instrument").to_owned()
+    text
 }
 
 #[test]
