@@ -1,13 +1,12 @@
 //! One run of a case, and what is known of it.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
 use hil_channel::Bench;
 use hil_engine::{Engine, RunHeader, Sinks};
 use hil_model::Plan;
-use hil_record::{Event, EventSink, Outcome, SinkError};
+use hil_record::{Event, Kept, Outcome};
 use hil_timebase::{Nanos, Runtime};
 use hil_twin::{StudPower, Twin};
 
@@ -56,19 +55,6 @@ impl Suffered {
     }
 }
 
-/// A journal in memory.
-struct Memory(Rc<RefCell<Vec<Event>>>);
-
-impl EventSink for Memory {
-    fn name(&self) -> &str {
-        "journal"
-    }
-    fn handle(&mut self, event: &Event) -> Result<(), SinkError> {
-        self.0.borrow_mut().push(event.clone());
-        Ok(())
-    }
-}
-
 /// Runs `plan` on a fresh bench that can suffer, through panics and deadlocks.
 pub fn run(
     runtime: &Runtime,
@@ -79,10 +65,10 @@ pub fn run(
     (patients, twin, wires): (Patients, &Twin, &Wires),
 ) -> Ran {
     let (_control, receiver) = tokio::sync::mpsc::unbounded_channel();
-    let events = Rc::new(RefCell::new(Vec::new()));
+    let kept = Kept::default();
     let affliction = Affliction::new(&case.faults, patients.clone(), runtime.clock());
     let begun = Rc::clone(&affliction.begun);
-    let sinks = Sinks { journal: Box::new(Memory(Rc::clone(&events))), others: vec![Box::new(affliction)] };
+    let sinks = Sinks { journal: Box::new(kept.clone()), others: vec![Box::new(affliction)] };
     let mut engine = Engine::new(plan, bench, runtime.clock(), sinks, header, receiver);
     let mut ended = runtime.block_on(engine.run());
     for _ in 0..3 {
@@ -101,6 +87,5 @@ pub fn run(
         let over = begun.and_then(|b| fault.lasting.map(|lasting: Duration| b + lasting)).filter(|over| *over <= end);
         Suffered { begun: *begun, over, unanswered }
     });
-    let events = events.borrow().clone();
-    Ran { outcome: ended.ok(), events, studs: twin.power(), faults: faults.collect(), end }
+    Ran { outcome: ended.ok(), events: kept.take(), studs: twin.power(), faults: faults.collect(), end }
 }

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use hil_record::{EventKind, EventSink, Journal, Record};
+use hil_record::{Event, EventKind, EventSink, Journal, Record};
 use hil_writers::Lang;
 
 use crate::evidence::{self, Finding, JOURNAL, RECORD, SIGNATURE};
@@ -71,13 +71,15 @@ impl RunFolder {
     }
 
     /// Makes the record of a run that ended and signs it, if this station can.
-    /// Then every report from the journal on the disk; one that cannot be
-    /// written never stops the others.
+    /// Then every report, once the journal on the disk proved to be `events`, or
+    /// from what of it can be read; one that cannot be written never stops the
+    /// others.
     ///
     /// # Errors
     /// The journal could not be read, or a file not be written.
     pub fn conclude(
         &self,
+        events: Vec<Event>,
         durability: Durability,
         station: Option<&Station>,
         extra_junit: Option<&Path>,
@@ -88,8 +90,11 @@ impl RunFolder {
             let what = format!("RECORD LOST, the verdict above does not count: cannot read `{}`: {e}", path.display());
             Failure::tester(what, Some("test the unit again"))
         };
-        let journal = File::open(&path).map_err(|e| lost(&e))?;
-        let journal = hil_record::read_journal(journal).map_err(|e| lost(&e))?;
+        let open = || File::open(&path).map_err(|e| lost(&e));
+        let journal = match hil_record::as_written(open()?, events) {
+            Some(journal) => journal,
+            None => hil_record::read_journal(open()?).map_err(|e| lost(&e))?,
+        };
         if !matches!(journal.events.last().map(|e| &e.kind), Some(EventKind::RunFinished { .. })) {
             return Err(lost(&"its end is not there"));
         }

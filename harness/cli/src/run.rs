@@ -7,7 +7,7 @@ use hil_bench::{BenchKind, Day};
 use hil_channel::Bench;
 use hil_engine::{Control, Engine, RunHeader, Selection, Sinks};
 use hil_model::{Secrets, SignalId, SignalKind};
-use hil_record::{EventSink, Outcome};
+use hil_record::{EventSink, Kept, Outcome};
 use hil_timebase::Runtime;
 use hil_writers::{Console, ConsoleOptions};
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -116,7 +116,8 @@ pub fn run(arguments: &RunArguments, verbose: u8) -> Result<u8, Failure> {
         }
         None => None,
     };
-    let mut listeners: Vec<Box<dyn EventSink>> = vec![Box::new(interrupter)];
+    let kept = Kept::default();
+    let mut listeners: Vec<Box<dyn EventSink>> = vec![Box::new(kept.clone()), Box::new(interrupter)];
     let heart = claim.as_ref().map(|claim| {
         let (progress, heart) = claim.keeper().heart(&loaded.plan, &runtime.clock(), interrupts);
         listeners.push(Box::new(progress));
@@ -133,7 +134,7 @@ pub fn run(arguments: &RunArguments, verbose: u8) -> Result<u8, Failure> {
         claim.end(driven.as_ref().is_ok_and(|outcome| outcome.safe))?;
     }
     let outcome = driven?;
-    let concluded = folder.conclude(durability, station.as_ref(), arguments.junit.as_deref(), arguments.lang.into());
+    let concluded = folder.conclude(kept.take(), durability, station.as_ref(), arguments.junit.as_deref(), arguments.lang.into());
     // A bench that is not safe is worse news.
     concluded.map_err(|failure| Failure { code: if outcome.safe { failure.code } else { outcome.exit_code() }, ..failure })?;
     if let Some((memory, twin)) = arguments.memory.as_ref().zip(twin.as_ref()) {

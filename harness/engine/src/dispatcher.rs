@@ -25,6 +25,8 @@ pub(crate) struct Dispatcher {
     clock: Clock,
     origin: Nanos,
     wall_start_ns: i128,
+    /// Wall time of the last event, by its bench time: many happen at once.
+    wall: (u64, String),
     secrets: Secrets,
     seq: u64,
     pub(crate) state: State,
@@ -36,7 +38,8 @@ pub(crate) struct Dispatcher {
 impl Dispatcher {
     pub(crate) fn new(sinks: Sinks, clock: Clock, header: &RunHeader) -> Self {
         let (origin, wall_start_ns, secrets) = (clock.now(), header.wall_start_ns, header.secrets.clone());
-        Self { sinks, clock, origin, wall_start_ns, secrets, seq: 0, state: State::default(), journal_failed: false, failures: Vec::new() }
+        let (wall, state, failures) = ((0, rfc3339(wall_start_ns)), State::default(), Vec::new());
+        Self { sinks, clock, origin, wall_start_ns, wall, secrets, seq: 0, state, journal_failed: false, failures }
     }
 
     /// Numbers, stamps, journals, tells and folds one event. What the journal
@@ -88,7 +91,10 @@ impl Dispatcher {
         let bench_ns = self.since_start(self.clock.now());
         let seq = self.seq;
         self.seq += 1;
-        Event { seq, bench_ns, wall: rfc3339(self.wall_start_ns + i128::from(bench_ns)), kind }
+        if self.wall.0 != bench_ns {
+            self.wall = (bench_ns, rfc3339(self.wall_start_ns + i128::from(bench_ns)));
+        }
+        Event { seq, bench_ns, wall: self.wall.1.clone(), kind }
     }
 
     fn tell_journal(&mut self, event: &Event) {

@@ -1,5 +1,8 @@
 //! Where events go.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use crate::event::Event;
 
 /// Takes every event, in order. One failing sink never stops the others; a
@@ -23,4 +26,26 @@ pub struct SinkError {
     pub sink: String,
     /// The operating system's words.
     pub cause: String,
+}
+
+/// Keeps every event, for whoever has a clone of it.
+#[derive(Clone, Debug, Default)]
+pub struct Kept(Rc<RefCell<Vec<Event>>>);
+
+impl Kept {
+    /// What was kept; from then on nothing is, until the next event.
+    pub fn take(&self) -> Vec<Event> {
+        self.0.take()
+    }
+}
+
+impl EventSink for Kept {
+    fn name(&self) -> &str {
+        "memory"
+    }
+
+    fn handle(&mut self, event: &Event) -> Result<(), SinkError> {
+        self.0.borrow_mut().push(event.clone());
+        Ok(())
+    }
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use hil_record::event::SCHEMA;
 use hil_record::{
     CallResult, Datum, Disposition, Event, EventKind, EventSink, Exclusion, JournalError, JournalWriter, Measurement, PartIdentity,
-    SafeOutput, Status, StudVolts, Verdict, Way, read_journal,
+    SafeOutput, Status, StudVolts, Verdict, Way, as_written, read_journal,
 };
 
 fn number(kinds: Vec<EventKind>) -> Vec<Event> {
@@ -237,6 +237,24 @@ fn every_kind_of_event_survives() {
     let again = read(&bytes).unwrap();
     assert_eq!(again, events);
     assert_eq!(written(&again), bytes, "and once more, byte for byte");
+}
+
+#[test]
+fn what_was_just_written_is_known_by_its_bytes() {
+    let events = number(all_kinds());
+    let bytes = written(&events);
+    assert_eq!(as_written(bytes.as_slice(), events.clone()), read_journal(bytes.as_slice()).ok());
+
+    for place in 0..bytes.len() {
+        let mut flipped = bytes.clone();
+        flipped[place] ^= 1;
+        assert_eq!(as_written(flipped.as_slice(), events.clone()), None, "byte {place}");
+        assert_eq!(as_written(&bytes[..place], events.clone()), None, "cut at {place}");
+    }
+    assert_eq!(as_written([bytes.as_slice(), b"\n"].concat().as_slice(), events.clone()), None, "more than was written");
+    let mut fewer = events.clone();
+    fewer.pop();
+    assert_eq!(as_written(bytes.as_slice(), fewer), None, "another has written, too");
 }
 
 #[test]

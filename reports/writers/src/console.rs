@@ -4,6 +4,7 @@
 //! everything. Can be read without colour, on a hundred columns. Does not know
 //! how wide the terminal is and moves no cursor, so the same text serves a log.
 
+mod detail;
 mod ending;
 mod progress;
 mod row;
@@ -14,7 +15,7 @@ use std::io::Write;
 use hil_record::{Event, EventKind, EventSink, PartIdentity, SinkError, Verdict};
 
 use self::row::Row;
-use crate::text::{self, count, duration, mark, plain};
+use crate::text::{self, count, mark, plain};
 use crate::timing::Timing;
 
 /// How a [`Console`] writes.
@@ -123,28 +124,16 @@ impl<W: Write> Console<W> {
             EventKind::StepStarted { step, title, index, of, attempt, beside, .. } => {
                 self.step_started(now, (step, title), (*index, *of), *attempt, beside.as_deref())
             }
-            EventKind::BranchFinished { .. } => Ok(()),
-            EventKind::ActionStarted { action, text, .. } => self.detail(now, &format!("action {action}: {text}")),
-            EventKind::Stimulus { signal, value, unit, at_ns, uncertainty_ns, source, .. } => {
-                let what = format!("{signal} set to {}", text::datum(value, unit));
-                self.detail(now, &format!("{what}, {}", moment(*at_ns, *uncertainty_ns, source)))
-            }
-            EventKind::Reading { name, signal, value, unit, .. } => {
-                self.detail(now, &format!("reading {name} ({signal}) = {}", text::datum(value, unit)))
-            }
-            EventKind::Edge { name, signal, trigger, at_ns, uncertainty_ns, source, .. } => {
-                let what = format!("edge {name}: {signal} {trigger}");
-                self.detail(now, &format!("{what}, {}", moment(*at_ns, *uncertainty_ns, source)))
-            }
+            EventKind::ActionStarted { .. }
+            | EventKind::Stimulus { .. }
+            | EventKind::Reading { .. }
+            | EventKind::Edge { .. }
+            | EventKind::Wire { .. }
+            | EventKind::Call { .. } => self.detail(now, &event.kind),
             // For eyes, in the page.
-            EventKind::Waveform { .. } => Ok(()),
-            EventKind::Wire { instrument, direction, text } => self.detail(now, &format!("{instrument} {} {text}", direction.arrow())),
+            EventKind::Waveform { .. } | EventKind::BranchFinished { .. } | EventKind::StepExcluded { .. } => Ok(()),
             EventKind::Measurement(m) => self.measurement(m),
             EventKind::Answer { prompt, value, unit, by, .. } => self.answer(prompt, &text::datum(value, unit), by),
-            EventKind::Call { program, action, arguments, results, .. } => {
-                self.detail(now, &format!("called {}", text::call(program, action, arguments, results)))
-            }
-            EventKind::StepExcluded { .. } => Ok(()),
             EventKind::Retry { step, failure, .. } => self.retry(step, failure),
             EventKind::Problem { step, verdict, message } => self.problem(step.as_deref(), *verdict, message),
             EventKind::StepFinished { step, verdict, reason, .. } => self.step_finished(now, step, *verdict, reason.as_deref()),
@@ -178,11 +167,12 @@ impl<W: Write> Console<W> {
         if self.options.verbose { Ok(()) } else { writeln!(self.out) }
     }
 
-    fn detail(&mut self, now: u64, line: &str) -> Written {
+    fn detail(&mut self, now: u64, kind: &EventKind) -> Written {
         if !self.options.verbose {
             return Ok(());
         }
-        writeln!(self.out, "  {:>14}  {}", format!("{:.6} s", now as f64 / 1e9), plain(line))
+        let Some(words) = detail::words(kind) else { return Ok(()) };
+        writeln!(self.out, "  {:>14}  {}", format!("{:.6} s", now as f64 / 1e9), plain(&words))
     }
 
     fn marked(&mut self, verdict: Verdict, line: &str) -> Written {
@@ -209,7 +199,3 @@ fn first_line(message: &str) -> String {
     plain(message.lines().next().unwrap_or(""))
 }
 
-/// `at 45.200000 s ± 10 us (line)`
-fn moment(at_ns: u64, uncertainty_ns: u64, source: &str) -> String {
-    format!("at {:.6} s ± {} ({source})", at_ns as f64 / 1e9, duration(uncertainty_ns))
-}

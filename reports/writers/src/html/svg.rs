@@ -1,14 +1,41 @@
 //! Drawing by hand: coordinates rounded, so that a file has no digits that
 //! nobody sees, and the patterns that stand for colours.
 
-use maud::{Markup, html};
+use std::fmt;
 
-/// A coordinate to a tenth of a pixel. By whole numbers: a page has thousands, and
-/// printing a decimal fraction exactly is slow.
-pub(super) fn px(x: f64) -> String {
-    let tenths = (x * 10.0).round() as i64;
-    let (sign, whole, tenth) = (if tenths < 0 { "-" } else { "" }, tenths.abs() / 10, tenths.abs() % 10);
-    if tenth == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{tenth}") }
+use maud::{Markup, Render, html};
+
+/// A coordinate, written to a tenth of a pixel.
+#[derive(Clone, Copy)]
+pub(super) struct Px(f64);
+
+/// `x` as a coordinate.
+pub(super) const fn px(x: f64) -> Px {
+    Px(x)
+}
+
+/// Straight into the page and by whole numbers: a page has thousands, and printing
+/// a decimal fraction exactly is slow.
+impl Render for Px {
+    fn render_to(&self, page: &mut String) {
+        let tenths = (self.0 * 10.0).round() as i64;
+        if tenths < 0 {
+            page.push('-');
+        }
+        (tenths.unsigned_abs() / 10).render_to(page);
+        if let tenth @ 1..=9 = (tenths.unsigned_abs() % 10) as u8 {
+            page.push('.');
+            page.push(char::from(b'0' + tenth));
+        }
+    }
+}
+
+impl fmt::Display for Px {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut digits = String::new();
+        self.render_to(&mut digits);
+        f.write_str(&digits)
+    }
 }
 
 /// A line.
@@ -67,7 +94,7 @@ mod tests {
 
     #[test]
     fn coordinates_are_short() {
-        assert_eq!([px(1.0), px(1.26), px(-0.04), px(-0.16), px(-21.0)], ["1", "1.3", "0", "-0.2", "-21"]);
+        assert_eq!([1.0, 1.26, -0.04, -0.16, -21.0].map(|x| px(x).to_string()), ["1", "1.3", "0", "-0.2", "-21"]);
         assert_eq!(shortened("äöü-long", 4), "äöü…");
     }
 }

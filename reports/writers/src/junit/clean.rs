@@ -5,6 +5,10 @@
 /// Every character XML 1.0 forbids becomes U+FFFD, and `]]>`, which would end a
 /// CDATA section, is broken.
 pub(super) fn clean(text: &str) -> String {
+    // Almost every text is printable ASCII without anything to replace.
+    if text.bytes().all(|b| matches!(b, b' '..=b'~') && b != b']') {
+        return text.to_owned();
+    }
     let legal = |c: char| matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
     let text: String = text.chars().map(|c| if legal(c) { c } else { '\u{fffd}' }).collect();
     text.replace("]]>", "]]\u{fffd}>")
