@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use hil_record::{Disposition, EventKind, Exclusion, Measurement, Outcome, Status, Verdict};
+use hil_model::quantity::significant;
+use hil_record::{Datum, Disposition, EventKind, Exclusion, Measurement, Outcome, Status, Verdict};
 
 /// What the events so far amount to.
 #[derive(Default)]
@@ -271,5 +272,29 @@ fn describe(m: &Measurement) -> String {
         (None, None, Some(high)) => format!("<= {high}{unit}"),
         (None, None, None) => "a value that can be judged".into(),
     };
-    format!("`{}` is {}{unit}, expected {expected}", m.name, m.value)
+    let found = match &m.value {
+        Datum::Number(x) => rounded(*x, (m.low, m.high)),
+        Datum::Text(text) => text.clone(),
+    };
+    format!("`{}` is {found}{unit}, expected {expected}", m.name)
+}
+
+/// Six digits, or as many as leave it on its side of both limits.
+fn rounded(x: f64, (low, high): (Option<f64>, Option<f64>)) -> String {
+    let side = |x: f64| (low.is_some_and(|low| x < low), high.is_some_and(|high| x > high));
+    let stays = |digits: &String| digits.parse().is_ok_and(|rounded| side(rounded) == side(x));
+    (6..=17).map(|digits| significant(x, digits)).find(stays).unwrap_or_else(|| x.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rounded;
+
+    #[test]
+    fn a_number_is_rounded_and_stays_on_its_side() {
+        assert_eq!(rounded(-5.033_499_999_999_999, (Some(-5.0), None)), "-5.0335");
+        assert_eq!(rounded(10.000_000_4, (None, Some(10.0))), "10.0000004");
+        assert_eq!(rounded(9.999_999_9, (Some(10.0), Some(11.0))), "9.9999999");
+        assert_eq!(rounded(1e-15, (None, Some(0.0))), "0.000000000000001");
+    }
 }

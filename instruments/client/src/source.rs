@@ -51,6 +51,8 @@ pub struct Source {
     driver: Driver,
     protection: Protection,
     told: Told,
+    /// It has let this program set it: the remote lock was taken, if it has one.
+    ours: Cell<bool>,
 }
 
 /// What it was told last and said that it did; `None` while that is not known.
@@ -97,7 +99,7 @@ impl<T: Copy> Known<T> {
 impl Source {
     /// A source that is expected to have this serial number. Sends nothing.
     pub fn new(link: Link, dialect: Rc<Dialect>, serial: &str, protection: Protection) -> Self {
-        Self { driver: Driver::new(link, dialect, serial), protection, told: Told::default() }
+        Self { driver: Driver::new(link, dialect, serial), protection, told: Told::default(), ours: Cell::new(false) }
     }
 
     /// Proves its identity, takes the remote lock, makes sure that the output
@@ -136,10 +138,13 @@ impl Source {
     }
 
     async fn take_lock(&self, lane: Lane) -> Result<(), ClientError> {
-        let Some(lock) = &self.dialect().quirks.remote_lock else { return Ok(()) };
-        let (take, query) = (lock.take.text(), lock.query.text());
-        let (_, owner) = self.driver.write_and_ask(lane, take.clone(), query).await?;
-        self.ours(&take, &String::from_utf8_lossy(&owner), &lock.ours)
+        if let Some(lock) = &self.dialect().quirks.remote_lock {
+            let (take, query) = (lock.take.text(), lock.query.text());
+            let (_, owner) = self.driver.write_and_ask(lane, take.clone(), query).await?;
+            self.ours(&take, &String::from_utf8_lossy(&owner), &lock.ours)?;
+        }
+        self.ours.set(true);
+        Ok(())
     }
 
     fn ours(&self, command: &str, owner: &str, ours: &str) -> Result<(), ClientError> {
@@ -359,7 +364,12 @@ impl Source {
             Ok(confirmed) => Ok(confirmed),
             Err(first) if matches!(first.kind, ErrorKind::LinkLost { .. }) => Err(first),
             Err(first) => {
-                tracing::warn!(instrument = self.name(), error = %first, "not off at the first attempt");
+                // One that nobody has opened is asked before it is locked: it may listen at once.
+                if self.ours.get() {
+                    tracing::warn!(instrument = self.name(), error = %first, "not off at the first attempt");
+                } else {
+                    tracing::info!(instrument = self.name(), error = %first, "not off before its remote lock was taken");
+                }
                 if let Err(error) = self.take_lock(Lane::Safe).await {
                     tracing::warn!(instrument = self.name(), %error, "no remote lock");
                 }

@@ -198,4 +198,3 @@ impl<W: Write> Console<W> {
 fn first_line(message: &str) -> String {
     plain(message.lines().next().unwrap_or(""))
 }
-

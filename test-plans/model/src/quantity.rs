@@ -242,26 +242,29 @@ impl fmt::Display for Quantity {
     /// one before the point: `12.5 mV`, `30 s`, `NaN V`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.dimension == Dimension::TEMPERATURE {
-            return write!(f, "{} °C", significant(self.si - 273.15));
+            return write!(f, "{} °C", significant(self.si - 273.15, DIGITS));
         }
         let candidates = || PRINTED.iter().filter_map(|s| find_unit(s)).filter(|u| u.dimension == self.dimension);
         let fits = candidates().find(|u| (self.si / u.factor).abs() >= 0.9999995);
         let base = || candidates().find(|u| u.factor == 1.0);
         let chosen = if self.si == 0.0 || !self.si.is_finite() { base() } else { fits.or_else(|| candidates().next_back()) };
         match chosen {
-            Some(unit) => write!(f, "{} {}", significant(self.si / unit.factor), unit.symbol),
-            None if self.dimension == Dimension::NONE => write!(f, "{}", significant(self.si)),
-            None => write!(f, "{} {}", significant(self.si), self.dimension.noun()),
+            Some(unit) => write!(f, "{} {}", significant(self.si / unit.factor, DIGITS), unit.symbol),
+            None if self.dimension == Dimension::NONE => write!(f, "{}", significant(self.si, DIGITS)),
+            None => write!(f, "{} {}", significant(self.si, DIGITS), self.dimension.noun()),
         }
     }
 }
 
-/// Six significant digits without trailing zeros.
-fn significant(x: f64) -> String {
+/// Significant digits that people read.
+const DIGITS: u8 = 6;
+
+/// So many significant digits, at most 12 after the point, without trailing zeros.
+pub fn significant(x: f64, digits: u8) -> String {
     if x == 0.0 || !x.is_finite() {
         return format!("{}", if x == 0.0 { 0.0 } else { x });
     }
-    let places = (5 - x.abs().log10().floor() as i32).clamp(0, 12) as usize;
+    let places = (i32::from(digits) - 1 - x.abs().log10().floor() as i32).clamp(0, 12) as usize;
     let text = format!("{x:.places$}");
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
