@@ -4,7 +4,7 @@
 use hil_bench::Day;
 use hil_client::{Address, scpi};
 use hil_model::reader::expression;
-use hil_model::{LedState, Level, Quantity};
+use hil_model::{Dimension, LedState, Level, Quantity};
 
 /// What was read and is written is read again as the same.
 pub fn check(bytes: &[u8]) {
@@ -42,10 +42,11 @@ fn near(quantity: Quantity, written: &str) {
     // A dimension without a name has no unit that could be read.
     let Ok(again) = Quantity::parse(written) else { return assert!(written.contains('^'), "{quantity:?} was written as {written:?}") };
     // Six digits, so five of the next; twelve places of the smallest unit, a
-    // millionth: below that it is nothing.
+    // millionth: below that it is nothing. A temperature has its digits in °C.
     let far = (again.si - quantity.si).abs();
+    let shown = if quantity.dimension == Dimension::TEMPERATURE { quantity.si - 273.15 } else { quantity.si };
     assert!(
-        far <= (quantity.si.abs() * 5.000_001e-6).max(1e-12) && again.dimension == quantity.dimension,
+        far <= (shown.abs() * 5.000_001e-6).max(1e-12) && again.dimension == quantity.dimension,
         "{quantity:?} was written as {written:?}"
     );
 }
