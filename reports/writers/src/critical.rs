@@ -39,6 +39,13 @@ pub(crate) struct Share {
     pub(crate) longest: Option<(String, u64)>,
 }
 
+impl Share {
+    /// Of a run that took so long, rounded down. A journal says any time.
+    pub(crate) fn per_cent(&self, of_ns: u64) -> u128 {
+        u128::from(self.ns) * 100 / u128::from(of_ns.max(1))
+    }
+}
+
 /// A piece of a run's critical path, for whoever makes something of his own of
 /// it.
 #[derive(Clone, PartialEq, Eq, Debug)]

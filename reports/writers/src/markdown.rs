@@ -132,14 +132,13 @@ fn critical_path(timing: &Timing, s: &Strings, lang: Lang) -> String {
         };
         if share.times > 1 { format!("{name} × {}", share.times) } else { name }
     };
-    let total = timing.end.max(1);
     let shares = timing.shares();
     let rows: String = shares
         .iter()
         .take(MOST_SHARES)
         .map(|share| {
             let longest = share.longest.as_ref().map_or(String::new(), |(act, ns)| format!("{}: {act}", lang.number(&duration(*ns))));
-            let share_of = share.ns * 100 / total;
+            let share_of = share.per_cent(timing.end);
             format!("| {} | {} | {share_of} % | {} |\n", escaped(&name(share)), lang.number(&duration(share.ns)), escaped(&longest))
         })
         .collect();

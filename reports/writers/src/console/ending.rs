@@ -113,7 +113,7 @@ impl<W: Write> Console<W> {
         let beside = self.timing.beside();
         let Some(least) = beside.iter().min_by_key(|b| b.slack) else { return Ok(()) };
         let works = &self.timing.works;
-        let took: u64 = beside.iter().flat_map(|b| &b.works).map(|i| works[*i].to - works[*i].from).sum();
+        let took = beside.iter().flat_map(|b| &b.works).map(|i| works[*i].to - works[*i].from).fold(0, u64::saturating_add);
         let lane = works[least.works[0]].beside.as_deref().unwrap_or(&works[least.works[0]].name);
         let steps = count(beside.iter().map(|b| b.works.len()).sum(), "step");
         writeln!(self.out, "{:>9} of {steps} beside it; least slack {}, at {}", duration(took), duration(least.slack), plain(lane))

@@ -82,7 +82,6 @@ fn boxed(v: &View, work: &Work, critical: bool, (from, to): (f64, f64)) -> Marku
 
 /// What most of the time went to.
 pub(super) fn shares(v: &View) -> Markup {
-    let total = v.timing.end.max(1);
     let shares = v.timing.shares();
     html! {
         table.shares {
@@ -91,7 +90,7 @@ pub(super) fn shares(v: &View) -> Markup {
                 tr {
                     td { (v.kind_name(share.kind, &share.name)) @if share.times > 1 { " × " (share.times) } }
                     td.num { (v.duration(share.ns)) }
-                    td.num { (share.ns * 100 / total) "\u{a0}%" }
+                    td.num { (share.per_cent(v.timing.end)) "\u{a0}%" }
                     @match &share.longest {
                         Some((act, ns)) => { td.num { (v.duration(*ns)) } td { (plain(act)) } }
                         None => { td {} td {} }
