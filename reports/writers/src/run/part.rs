@@ -110,7 +110,7 @@ impl Step {
     /// Bench time of all attempts; `None` if it never began.
     pub(crate) fn took_ns(&self, run_ended_ns: u64) -> Option<u64> {
         let took = |a: &Attempt| a.ended_ns.unwrap_or(run_ended_ns).saturating_sub(a.began_ns);
-        (!self.attempts.is_empty()).then(|| self.attempts.iter().map(took).sum())
+        (!self.attempts.is_empty()).then(|| self.attempts.iter().map(took).fold(0, u64::saturating_add))
     }
 
     /// Why it was not good.
