@@ -87,6 +87,17 @@ impl Shared {
         *unpoisoned(&self.world) = world;
     }
 
+    /// Lets go of the world and of every waker: they hold the runtime, whose hook holds
+    /// this.
+    pub(crate) fn let_go(&self) {
+        self.set_world(None);
+        let mut state = self.state();
+        let wakers = (state.root.take(), std::mem::take(&mut state.deadlines), std::mem::take(&mut state.woken));
+        // Dropping a waker may drop its task, whose timers end here again.
+        drop(state);
+        drop(wakers);
+    }
+
     /// Ends a paced wait early; the tasks then see the present.
     pub(crate) fn nudge(&self) {
         self.state().nudged = true;

@@ -135,6 +135,16 @@ impl Runtime {
     }
 }
 
+/// Without this neither would ever go: the clock has the runtime's wakers, and the
+/// runtime's hook has the clock.
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        if let Kind::Virtual(shared) = &self.clock.0 {
+            shared.let_go();
+        }
+    }
+}
+
 /// Polls the root if it was called, and a last time before a deadlock ends it; a
 /// panic of its own stops here, so that it never unwinds tokio. Most wakes of its
 /// task are not for it but for a spawned task, or bring the thread back to the hook.

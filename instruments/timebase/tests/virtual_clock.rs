@@ -560,3 +560,22 @@ fn a_real_clock_does_the_same_in_real_time() {
     assert_eq!(halt, Err::<(), _>(Halt::Panicked { message: "out of order".into() }));
     assert_eq!(runtime.block_on(async { spawn_local(async { 4 }).await.unwrap() }), Ok(4));
 }
+
+/// A campaign makes thousands of them in one process.
+#[test]
+fn a_world_does_not_outlive_its_runtime() {
+    let (runtime, clock) = virtual_runtime();
+    let world = Arc::new(Mutex::new(Switch::default()));
+    let left = Arc::downgrade(&world);
+    runtime.attach(world);
+    let slept = clock.clone();
+    let for_ever = clock.clone();
+    let ran = runtime.block_on(async move {
+        spawn_local(async move { for_ever.sleep(s(1_000_000)).await });
+        slept.sleep(s(1)).await;
+    });
+    assert_eq!(ran, Ok(()));
+    assert!(left.upgrade().is_some());
+    drop((runtime, clock));
+    assert!(left.upgrade().is_none(), "it is still there");
+}
