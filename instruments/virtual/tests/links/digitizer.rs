@@ -120,7 +120,7 @@ fn an_overflow_is_no_sample() {
         let mut digitizer = Digitizer::arm(Rc::clone(&meter), 1.0, INTERVAL).await.expect("armed");
         let error = loop {
             match digitizer.next().await {
-                Ok(samples) => assert!(samples.expect("the record goes on").volts.iter().all(|v| v.abs() < 1.2)),
+                Ok(samples) => assert!(samples.expect("the record goes on").values.iter().all(|v| v.abs() < 1.2)),
                 Err(error) => break error,
             }
         };
