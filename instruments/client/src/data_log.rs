@@ -186,7 +186,8 @@ impl DataLog {
         let query = self.facts.fetch.with(BLOCK as f64);
         let outcomes = driver.run(Lane::Normal, vec![Move::ask(&query)]).await?;
         let [Outcome::Answered { reply, asked, answered }] = outcomes.as_slice() else { return Err(driver.incomplete()) };
-        let numbers = scpi::block(reply).ok().map(|body| body.as_chunks::<WIDTH>()).filter(|(all, rest)| rest.is_empty() && all.len() <= BLOCK);
+        let numbers =
+            scpi::block(reply).ok().map(|body| body.as_chunks::<WIDTH>()).filter(|(all, rest)| rest.is_empty() && all.len() <= BLOCK);
         let Some((numbers, _)) = numbers else {
             return Err(driver.garbled(&query, reply, &format!("a block of at most {BLOCK} numbers")));
         };

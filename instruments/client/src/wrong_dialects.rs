@@ -62,9 +62,21 @@ const LOGS: &str = include_str!("../../dialects/keysight-n6705c.toml");
 
 #[test]
 fn wrong_data_logs() {
-    insta::assert_snapshot!("a_log_with_no_multiple_of_its_resolution", changed(LOGS, &[("longest-period = \"60 s\"", "longest-period = \"110 us\"")]));
+    insta::assert_snapshot!(
+        "a_log_with_no_multiple_of_its_resolution",
+        changed(LOGS, &[("longest-period = \"60 s\"", "longest-period = \"110 us\"")])
+    );
     insta::assert_snapshot!("a_log_that_does_not_ask", changed(LOGS, &[("fetch = \"FETC:ELOG? {count},", "fetch = \"FETC:ELOG {count},")]));
     insta::assert_snapshot!("a_log_of_no_channel", changed(LOGS, &[("start = \"INIT:ELOG (@{channel})\"", "start = \"INIT:ELOG\"")]));
-    insta::assert_snapshot!("a_log_without_its_field", changed(LOGS, &[("SENS:ELOG:PER {seconds},", "SENS:ELOG:PER {volts},"), ("\"INIT:ELOG (", "\"INIT:ELOG {count}(")]));
-    insta::assert_snapshot!("a_log_in_part", changed(LOGS, &[("buffer = \"20 s\"\n", ""), ("resolution = \"40.96 us\"", "resolution = \"40.96 uV\""), ("stop = \"ABOR", "stopp = \"ABOR")]));
+    insta::assert_snapshot!(
+        "a_log_without_its_field",
+        changed(LOGS, &[("SENS:ELOG:PER {seconds},", "SENS:ELOG:PER {volts},"), ("\"INIT:ELOG (", "\"INIT:ELOG {count}(")])
+    );
+    insta::assert_snapshot!(
+        "a_log_in_part",
+        changed(
+            LOGS,
+            &[("buffer = \"20 s\"\n", ""), ("resolution = \"40.96 us\"", "resolution = \"40.96 uV\""), ("stop = \"ABOR", "stopp = \"ABOR")]
+        )
+    );
 }

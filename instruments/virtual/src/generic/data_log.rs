@@ -89,7 +89,11 @@ impl DataLog {
         if on && self.chosen.iter().any(|other| *other != function) {
             return Err(ErrorCode::SettingsConflict);
         }
-        if on { self.chosen.insert(function) } else { self.chosen.remove(&function) };
+        if on {
+            self.chosen.insert(function)
+        } else {
+            self.chosen.remove(&function)
+        };
         Ok(())
     }
 
