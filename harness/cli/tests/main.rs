@@ -6,6 +6,8 @@ mod bench_time;
 mod bench_tools;
 #[path = "suite/calibration.rs"]
 mod calibration;
+#[path = "suite/data_log.rs"]
+mod data_log;
 #[path = "suite/decision.rs"]
 mod decision;
 #[path = "suite/defects.rs"]

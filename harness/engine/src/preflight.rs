@@ -210,7 +210,7 @@ impl<'a> Checker<'a> {
                 "limit of `{name}`, {limit}, cannot be resolved: {} polls `{signal}` every {poll}, expected a margin of at least {poll}",
                 abilities.part
             );
-            self.say(message, Some(format!("widen the limit, or bind `{signal}` to a line or a digitizer")));
+            self.say(message, Some(format!("widen the limit, or bind `{signal}` to a line, a digitizer or a data log")));
         }
     }
 

@@ -20,8 +20,9 @@ pub struct Use {
 const POWER: &[Kind] = &[Kind::Source, Kind::Load];
 const EVERY: &[Kind] = &[Kind::Source, Kind::Load, Kind::Meter, Kind::Scope];
 
-/// The use whose facts are a table of their own.
+/// The uses whose facts are a table of their own.
 const DIGITIZER: &str = "digitizer";
+const DATA_LOG: &str = "data log";
 
 /// Beyond what its kind needs.
 pub const USES: &[Use] = &[
@@ -35,7 +36,7 @@ pub const USES: &[Use] = &[
     Use { one_of: &[Verb::StartList, Verb::ArmList, Verb::Trigger], ..known("lists", POWER, &[]) },
     known("watchdog", POWER, &[Verb::SetWatchdog, Verb::EnableWatchdog]),
     driven(DIGITIZER, &[Kind::Meter], &[]),
-    known("data log", EVERY, &[Verb::StartLog, Verb::FetchLog]),
+    driven(DATA_LOG, POWER, &[]),
     known("pulsed light", &[Kind::LedAnalyser], &[Verb::CapturePulsed]),
 ];
 
@@ -71,12 +72,16 @@ impl Dialect {
 
     /// How far it can be used so.
     pub fn ability(&self, wanted: &Use) -> Standing {
-        if wanted.name == DIGITIZER {
-            return match &self.digitizer {
-                None => Standing::Missing(Vec::new()),
-                Some(facts) if facts.assumption => Standing::Unverified(Vec::new()),
-                Some(_) => Standing::Verified,
-            };
+        let of_its_own = match wanted.name {
+            DIGITIZER => Some(self.digitizer.as_ref().map(|facts| facts.assumption)),
+            DATA_LOG => Some(self.data_log.as_ref().map(|facts| facts.assumption)),
+            _ => None,
+        };
+        match of_its_own {
+            Some(None) => return Standing::Missing(Vec::new()),
+            Some(Some(true)) => return Standing::Unverified(Vec::new()),
+            Some(Some(false)) => return Standing::Verified,
+            None => {}
         }
         let lists = wanted.name == "lists";
         // A list has points one by one, or as a whole.
@@ -107,12 +112,14 @@ mod tests {
         assert!(matches!(of("keithley-dmm6500", "watchdog"), Standing::Missing(_)));
         assert_eq!(of("keithley-dmm6500", "digitizer"), Standing::Unverified(vec![]));
         assert_eq!(of("keysight-34465a", "digitizer"), Standing::Missing(vec![]));
+        assert_eq!(of("keysight-n6705c", "data log"), Standing::Verified);
+        assert_eq!(of("rigol-dp832", "data log"), Standing::Missing(vec![]));
     }
 
     #[test]
     fn only_what_a_bench_can_use_is_called_driven() {
         let driven: Vec<_> = USES.iter().filter(|u| u.driven).map(|u| u.name).collect();
-        let expected = ["proof after a step", "sinking", "over-voltage protection", "over-current protection", "digitizer"];
+        let expected = ["proof after a step", "sinking", "over-voltage protection", "over-current protection", "digitizer", "data log"];
         assert_eq!(driven, expected);
     }
 }

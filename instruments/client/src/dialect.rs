@@ -12,6 +12,7 @@ use std::time::Duration;
 use hil_model::{Diagnostic, FileId, Quantity, Sources};
 
 pub use crate::command::{Command, Source, SourceKind};
+use crate::data_log_facts::DataLogFacts;
 use crate::digitizer::DigitizerFacts;
 pub use crate::identity::Identity;
 use crate::link::LinkSettings;
@@ -44,6 +45,8 @@ pub struct Dialect {
     pub reads: Vec<ReadRange>,
     /// How it digitizes, if it does.
     pub digitizer: Option<DigitizerFacts>,
+    /// How it logs, if it does.
+    pub data_log: Option<DataLogFacts>,
     /// Where it is unlike others.
     pub quirks: Quirks,
 }
@@ -375,6 +378,7 @@ impl Dialect {
             commands: self.commands.iter().map(|(verb, command)| (*verb, command.for_channel(channel))).collect(),
             sets: self.sets.iter().filter(|r| has(&r.channels)).cloned().collect(),
             reads: self.reads.iter().filter(|r| has(&r.channels)).cloned().collect(),
+            data_log: self.data_log.as_ref().map(|log| log.for_channel(channel)),
             ..self.clone()
         }
     }

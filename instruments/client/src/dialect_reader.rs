@@ -10,7 +10,7 @@ use crate::command::{self, Command, Source, SourceKind};
 use crate::dialect::{Accuracy, Dialect, Fact, Function, Kind, LinkFacts, Model, ReadRange, Reference, SetRange};
 use crate::quirks::Quirks;
 use crate::verb::Verb;
-use crate::{digitizer_reader, quirks_reader};
+use crate::{data_log_reader, digitizer_reader, quirks_reader};
 
 /// Transports that a model may have.
 const TRANSPORTS: [&str; 10] = ["can", "canopen", "gpib", "hislip", "modbus-tcp", "raw-tcp", "rs232", "usb-cdc", "usbtmc", "vxi11"];
@@ -44,6 +44,9 @@ pub(crate) fn read(root: Table<'_>) -> Option<Dialect> {
     let sets: Vec<_> = root.tables("set", "function").into_iter().map(|t| set_range(t, channels)).collect();
     let reads: Vec<_> = root.tables("read", "function").into_iter().map(|t| read_range(t, channels)).collect();
     let digitizer = root.optional_table("digitizer").map(|t| digitizer_reader::read(t.at("digitizer")));
+    let chosen = commands.as_ref().is_some_and(|all| all.contains_key(&Verb::SelectChannel));
+    let say_channel = channels.is_some_and(|n| n > 1) && !chosen;
+    let data_log = root.optional_table("data-log").map(|t| data_log_reader::read(t.at("data-log"), say_channel));
     let quirks = quirks_reader::read(&root);
     if let (Some(node), Some(commands), Some(quirks)) = (completes, &commands, &quirks) {
         tells_completion(&node, commands, quirks);
@@ -64,6 +67,10 @@ pub(crate) fn read(root: Table<'_>) -> Option<Dialect> {
         sets: sets.into_iter().collect::<Option<_>>()?,
         reads: reads.into_iter().collect::<Option<_>>()?,
         digitizer: match digitizer {
+            Some(read) => Some(read?),
+            None => None,
+        },
+        data_log: match data_log {
             Some(read) => Some(read?),
             None => None,
         },

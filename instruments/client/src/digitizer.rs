@@ -18,6 +18,7 @@ use crate::dialect::{Dialect, Function};
 use crate::error::{ClientError, ErrorKind};
 use crate::link::{Lane, Move, Outcome};
 use crate::meter::Meter;
+use crate::samples::{RECTANGULAR, Samples, back, nth};
 use crate::scpi;
 
 /// Most samples of one block.
@@ -27,9 +28,6 @@ const LOOK: Duration = Duration::from_millis(20);
 /// Counts are of use for the time of the first sample as long as the meter's own
 /// clock cannot have drifted: this share of the time since then.
 const DRIFT: f64 = 100e-6;
-/// U (k = 2) of a rectangular distribution of half width 1: 2/√3.
-const RECTANGULAR: f64 = 1.154_700_538_379_251_5;
-
 /// How a model digitizes. In its commands stand `{volts}`, `{hertz}`, `{samples}`,
 /// `{first}` and `{last}`, the last two counted from 1.
 #[derive(Clone, PartialEq, Debug)]
@@ -92,26 +90,6 @@ impl DigitizerFacts {
     }
 }
 
-/// Consecutive samples.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Samples {
-    /// The middle of the first one's time.
-    pub first: Nanos,
-    /// Expanded uncertainty (k = 2) of that, which all samples of a record share.
-    pub uncertainty: Duration,
-    /// From one to the next.
-    pub interval: Duration,
-    /// In V; never NaN, never a sentinel.
-    pub volts: Vec<f64>,
-}
-
-impl Samples {
-    /// The middle of the time of sample `n`.
-    pub fn at(&self, n: usize) -> Nanos {
-        self.first + nth(self.interval, n)
-    }
-}
-
 /// A record under way, or over.
 pub struct Digitizer {
     meter: Rc<Meter>,
@@ -136,7 +114,6 @@ impl Began {
     fn narrowed(self, asked: Nanos, answered: Nanos, samples: usize, interval: Duration) -> Self {
         let drift = answered.since(self.earliest).mul_f64(DRIFT);
         let (least, most) = (nth(interval, samples), nth(interval, samples + 1));
-        let back = |from: Nanos, by: Duration| Nanos(from.0.saturating_sub(u64::try_from(by.as_nanos()).unwrap_or(u64::MAX)));
         let narrow =
             Self { earliest: self.earliest.max(back(asked, most + drift)), latest: self.latest.min(back(answered, least) + drift) };
         // What contradicts itself tells nothing.
@@ -205,7 +182,7 @@ impl Digitizer {
                 let volts = self.fetch(count.min(self.fetched + BLOCK)).await?;
                 let first = self.first() + nth(self.interval, self.fetched);
                 self.fetched += volts.len();
-                return Ok(Some(Samples { first, uncertainty: self.uncertainty(), interval: self.interval, volts }));
+                return Ok(Some(Samples { first, uncertainty: self.uncertainty(), interval: self.interval, values: volts }));
             }
             self.meter.driver().link.clock().sleep(LOOK).await;
         }
@@ -243,12 +220,6 @@ impl Digitizer {
         }
         Ok(volts)
     }
-}
-
-fn nth(interval: Duration, n: usize) -> Duration {
-    // Exact, where a product of floating-point numbers is not.
-    let nanos = interval.as_nanos().saturating_mul(n as u128);
-    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
 }
 
 /// Makes it ready, begins, and counts for the first time.

@@ -53,6 +53,8 @@ pub struct Source {
     told: Told,
     /// It has let this program set it: the remote lock was taken, if it has one.
     ours: Cell<bool>,
+    /// How many logs of it were begun.
+    logs: Cell<u64>,
 }
 
 /// What it was told last and said that it did; `None` while that is not known.
@@ -99,7 +101,8 @@ impl<T: Copy> Known<T> {
 impl Source {
     /// A source that is expected to have this serial number. Sends nothing.
     pub fn new(link: Link, dialect: Rc<Dialect>, serial: &str, protection: Protection) -> Self {
-        Self { driver: Driver::new(link, dialect, serial), protection, told: Told::default(), ours: Cell::new(false) }
+        let (driver, told) = (Driver::new(link, dialect, serial), Told::default());
+        Self { driver, protection, told, ours: Cell::new(false), logs: Cell::new(0) }
     }
 
     /// Proves its identity, takes the remote lock, makes sure that the output
@@ -252,6 +255,21 @@ impl Source {
     /// `Garbled`, and the link's.
     pub async fn who(&self) -> Result<Identity, ClientError> {
         self.driver.who().await
+    }
+
+    pub(crate) const fn driver(&self) -> &Driver {
+        &self.driver
+    }
+
+    /// A log begins, and ends the one before: its number.
+    pub(crate) fn begins_log(&self) -> u64 {
+        self.logs.set(self.logs.get() + 1);
+        self.logs.get()
+    }
+
+    /// The number of the last log that was begun.
+    pub(crate) const fn last_log(&self) -> u64 {
+        self.logs.get()
     }
 
     /// Its name on the bench.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use hil_model::Quantity;
 
+use crate::data_log::DataLog;
 use crate::dialect::{Dialect, Function, Kind, Verb};
 use crate::driver::Driver;
 use crate::error::{ClientError, ErrorKind};
@@ -23,6 +24,10 @@ const GENTLY: f64 = 0.05;
 const MOST_VOLTS: f64 = 5.0;
 /// Nor a current above this.
 const MOST_AMPS: f64 = 0.1;
+/// A log that is tried has this period, or the nearest that it can have, and so many
+/// records.
+const LOG_PERIOD: Duration = Duration::from_millis(1);
+const LOGGED: usize = 100;
 /// How long a question that nobody answers is waited for.
 const SOON: Duration = Duration::from_millis(150);
 
@@ -171,7 +176,7 @@ impl Trial {
             over_voltage: level(Function::OverVoltage, Verb::SetOverVoltage, 2.0 * MOST_VOLTS),
             over_current: level(Function::OverCurrent, Verb::SetOverCurrent, 10.0 * MOST_AMPS),
         };
-        let source = Source::new(self.link.clone(), Rc::clone(&self.dialect), serial, protection);
+        let source = Rc::new(Source::new(self.link.clone(), Rc::clone(&self.dialect), serial, protection));
         let since = self.link.clock().now();
         let levels = match source.levels().await {
             Ok(levels) => levels,
@@ -186,6 +191,7 @@ impl Trial {
         if is_open {
             let held = self.set_values(&source).await && self.modes(&source).await;
             self.on_and_off(&source, held).await;
+            self.data_log(&source).await;
         }
         let off = source.off_confirmed().await.map(|_| "confirmed by read-back".to_owned());
         self.note("off", off);
@@ -293,6 +299,30 @@ impl Trial {
         };
         let tried = tried.await;
         self.note("output", tried);
+    }
+
+    /// Of voltage and current, while it is measured with.
+    async fn data_log(&mut self, source: &Rc<Source>) {
+        let Some(facts) = &self.dialect.data_log else { return };
+        let period = LOG_PERIOD.clamp(facts.shortest_period, facts.longest_period);
+        let tried = async {
+            let mut said = Vec::new();
+            for function in [Function::Voltage, Function::Current] {
+                let mut log = DataLog::start(Rc::clone(source), function, period).await?;
+                let (mut count, mut known) = (0, Duration::MAX);
+                while count < LOGGED {
+                    let samples = log.next().await?;
+                    source.volts().await?;
+                    (count, known) = (count + samples.values.len(), samples.uncertainty);
+                }
+                let (own, known) = (Quantity::seconds(log.period().as_secs_f64()), Quantity::seconds(known.as_secs_f64()));
+                log.stop().await?;
+                said.push(format!("{} every {own}, known to {known}", function.word()));
+            }
+            Ok(said.join("; "))
+        };
+        let tried = tried.await;
+        self.note("data log", tried);
     }
 
     async fn meter(&mut self, serial: &str) {

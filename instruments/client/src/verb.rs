@@ -113,9 +113,6 @@ verbs! {
     SetCurrentFunction "set-current-function" [] [] "Makes a meter a DC ammeter.";
     SetCurrentRange "set-current-range" ["amps"] [] "Its range.";
 
-    StartLog "start-log" [] [] "Begins a data log.";
-    FetchLog "fetch-log" [] ["count"] "What it holds.";
-
     SetScale "set-scale" ["volts"] [] "A scope's volts a division.";
     QueryScale "query-scale" [] [] "Its read-back.";
     SetOffset "set-offset" ["volts"] [] "A scope's vertical offset.";

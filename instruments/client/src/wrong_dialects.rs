@@ -6,9 +6,13 @@ use crate::dialect::Dialect;
 
 const GOOD: &str = include_str!("../../dialects/rigol-dp832.toml");
 
-/// What is said of the file after these changes.
+/// What is said of the good file after these changes.
 fn said(changes: &[(&str, &str)]) -> String {
-    let mut text = GOOD.to_owned();
+    changed(GOOD, changes)
+}
+
+fn changed(good: &str, changes: &[(&str, &str)]) -> String {
+    let mut text = good.to_owned();
     for (from, to) in changes {
         assert!(text.contains(from), "{from}");
         text = text.replacen(from, to, 1);
@@ -51,4 +55,28 @@ says! {
     completion_without_a_source: "max-reply = " => "completes = true\nmax-reply = ";
     several_at_once_with_a_pause_between: "max-reply = " => "pipelines = { source = \"me\" }\nmax-reply = ";
     several_at_once: "read-end = \"\\n\"" => "read-end = \"\"", "max = \"3.2 A\"" => "max = \"3.2 V\"", "channels = 3" => "channels = 0";
+}
+
+/// One that logs.
+const LOGS: &str = include_str!("../../dialects/keysight-n6705c.toml");
+
+#[test]
+fn wrong_data_logs() {
+    insta::assert_snapshot!(
+        "a_log_with_no_multiple_of_its_resolution",
+        changed(LOGS, &[("longest-period = \"60 s\"", "longest-period = \"110 us\"")])
+    );
+    insta::assert_snapshot!("a_log_that_does_not_ask", changed(LOGS, &[("fetch = \"FETC:ELOG? {count},", "fetch = \"FETC:ELOG {count},")]));
+    insta::assert_snapshot!("a_log_of_no_channel", changed(LOGS, &[("start = \"INIT:ELOG (@{channel})\"", "start = \"INIT:ELOG\"")]));
+    insta::assert_snapshot!(
+        "a_log_without_its_field",
+        changed(LOGS, &[("SENS:ELOG:PER {seconds},", "SENS:ELOG:PER {volts},"), ("\"INIT:ELOG (", "\"INIT:ELOG {count}(")])
+    );
+    insta::assert_snapshot!(
+        "a_log_in_part",
+        changed(
+            LOGS,
+            &[("buffer = \"20 s\"\n", ""), ("resolution = \"40.96 us\"", "resolution = \"40.96 uV\""), ("stop = \"ABOR", "stopp = \"ABOR")]
+        )
+    );
 }

@@ -58,6 +58,12 @@ pub trait Terminals: Send + Sync {
         vec![self.volts(); count]
     }
 
+    /// The same of the current out of the instrument's positive terminal, in A; for a
+    /// source's data log.
+    fn current_samples(&self, _first: Nanos, _interval: Duration, count: usize) -> Vec<f64> {
+        vec![self.amps(); count]
+    }
+
     /// What an LED analyser's fibre, counted from 1, sees; nothing when dark.
     fn light(&self, _fibre: u32) -> Option<Light> {
         None

@@ -81,8 +81,8 @@ async fn tried(name: &str, channel: u32, link_name: &str, clock: &Clock) -> Vec<
     let wrong = |t: &Tried| Some(format!("{name} over {link_name}: {}: {}", t.what, t.found.as_ref().err()?));
     let mut wrongs: Vec<String> = all.iter().filter_map(wrong).collect();
     let whats: Vec<&str> = all.iter().map(|t| t.what).collect();
-    if whats != expected(dialect.kind) {
-        wrongs.push(format!("{name} over {link_name}: tried {whats:?}, expected {:?}", expected(dialect.kind)));
+    if whats != expected(&dialect) {
+        wrongs.push(format!("{name} over {link_name}: tried {whats:?}, expected {:?}", expected(&dialect)));
     }
     if bench.state().on {
         wrongs.push(format!("{name} over {link_name}: it was left on"));
@@ -91,7 +91,16 @@ async fn tried(name: &str, channel: u32, link_name: &str, clock: &Clock) -> Vec<
 }
 
 /// What must have been tried: a trial that stopped early is none.
-fn expected(kind: Kind) -> Vec<&'static str> {
+fn expected(dialect: &Dialect) -> Vec<&'static str> {
+    let mut all = of_its_kind(dialect.kind);
+    if dialect.data_log.is_some() {
+        let after = all.iter().position(|what| *what == "output").expect("a source or a load") + 1;
+        all.insert(after, "data log");
+    }
+    all
+}
+
+fn of_its_kind(kind: Kind) -> Vec<&'static str> {
     match kind {
         Kind::Source => vec!["identity", "error queue", "open", "set values", "output", "off", "proof", "put back", "own reply"],
         Kind::Load => vec!["identity", "error queue", "open", "set values", "modes", "output", "off", "proof", "put back", "own reply"],

@@ -181,7 +181,8 @@ pub enum EventKind {
         at_ns: u64,
         /// Uncertainty of `at-ns` (k = 2).
         uncertainty_ns: u64,
-        /// `line`, `sense-contact`, `poll`, `readback`, `digitizer`, `scope`.
+        /// `line`, `sense-contact`, `poll`, `readback`, `digitizer`, `data-log`,
+        /// `scope`.
         source: String,
     },
     /// Samples round a watched edge, on which it was found; thinned out, for eyes.

@@ -63,7 +63,7 @@ fn a_limit_that_polling_cannot_resolve_a_digitizer_can() {
     let (code, text) = check(&plan, "full-200-a");
     assert_eq!(code, Some(2), "{text}");
     assert!(text.contains("cannot be resolved: meter `dmm-current` polls `alternator.current` every"), "{text}");
-    assert!(text.contains("or bind `alternator.current` to a line or a digitizer"), "{text}");
+    assert!(text.contains("or bind `alternator.current` to a line, a digitizer or a data log"), "{text}");
     let (code, text) = check(&plan, &digitizing(&scratch, "\"100 us\" }"));
     assert_eq!(code, Some(0), "{text}");
 }

@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use hil_client::dialect::{Accuracy, Dialect, ReadRange, Verb};
 use hil_client::{Function, Kind};
-use hil_timebase::Clock;
+use hil_timebase::{Clock, Nanos};
 use rand_chacha::ChaCha8Rng;
 
+use super::data_log::DataLog;
 use crate::imperfection::{Imperfection, quantised};
 use crate::terminals::{SourceState, Terminals};
 
@@ -61,6 +62,7 @@ pub(crate) struct Channel {
     pub(crate) over_voltage: bool,
     pub(crate) over_current: bool,
     pub(crate) tripped: Option<Trip>,
+    pub(crate) log: DataLog,
     derated: Option<f64>,
     /// How often the output was told something: one that is on its way is overtaken.
     turns: Rc<Cell<u64>>,
@@ -89,6 +91,7 @@ impl Channel {
             over_voltage: false,
             over_current: false,
             tripped: None,
+            log: DataLog::default(),
             derated: None,
             turns: Rc::default(),
         };
@@ -109,6 +112,7 @@ impl Channel {
         self.over_voltage = !self.dialect.can(Verb::EnableOverVoltage);
         self.over_current = !self.dialect.can(Verb::EnableOverCurrent);
         self.tripped = None;
+        self.log.reset();
         self.drive();
     }
 
@@ -231,6 +235,20 @@ impl Channel {
             (None, _) => 0.0,
         };
         self.seen(function, truth, 0.0, rng)
+    }
+
+    /// The same as means over `count` intervals, one after the other, all of them past;
+    /// true values.
+    pub(crate) fn means(&self, function: Function, first: Nanos, interval: Duration, count: usize) -> Vec<f64> {
+        match (&self.terminals, function) {
+            (Some(t), Function::Current) if self.dialect.quirks.sink_is_positive.is_some() => {
+                t.current_samples(first, interval, count).into_iter().map(|amps| -amps).collect()
+            }
+            (Some(t), Function::Current) => t.current_samples(first, interval, count),
+            (Some(t), _) => t.samples(first, interval, count),
+            (None, Function::Voltage) if self.on => vec![self.get(Function::Voltage); count],
+            (None, _) => vec![0.0; count],
+        }
     }
 
     /// A true value as it reads it, in the smallest range of at least `range`.

@@ -3,12 +3,13 @@
 //! units, resolution and latency, and the physics at the terminals.
 //!
 //! It knows what the drivers use: set values, output, readings, protection, modes of
-//! loads, a scope's scales and its single shot, the remote lock. Not here:
-//! lists, transients, data logs, digitizers, watchdogs (such a command is refused as
+//! loads, a scope's scales and its single shot, a data log, the remote lock. Not here:
+//! lists, transients, digitizers, watchdogs (such a command is refused as
 //! unknown). A scope's samples before its first shot are the present voltage.
 
 mod acquisition;
 mod channel;
+mod data_log;
 mod pattern;
 
 use std::rc::Rc;
@@ -32,6 +33,7 @@ use crate::terminals::Terminals;
 use crate::unit::{Behaviour, Unit, run_tree};
 use acquisition::Acquisition;
 use channel::{Channel, Mode, Trip};
+use data_log::Wish;
 use pattern::{Pattern, Unit as Said};
 
 /// Mains frequency, whose periods a meter's aperture counts.
@@ -46,6 +48,8 @@ const DIVISIONS: f64 = 8.0;
 enum Meaning {
     /// A command of the dialect, for a channel counted from 0.
     Verb(Verb, usize),
+    /// Of a channel's data log.
+    Log(Wish, usize),
     TakeLock,
     LockOwner,
     ReleaseLock,
@@ -227,6 +231,17 @@ impl Generic {
         }
     }
 
+    fn log(&mut self, channel: usize, wish: Wish, values: &[f64]) -> Result<Vec<u8>, ErrorCode> {
+        let now = self.clock.now();
+        let Wish::Prepare(n) = wish else { return self.channels[channel].log(wish, values, now, &mut self.rng) };
+        // What does not name a channel is for all of them.
+        let said = self.channels[channel].prepares(n);
+        for other in self.channels.iter_mut().filter(|c| c.prepares(n) == said) {
+            other.log(wish, values, now, &mut self.rng)?;
+        }
+        Ok(Vec::new())
+    }
+
     fn done(&mut self, act: impl FnOnce(&mut Self)) -> Result<Vec<u8>, ErrorCode> {
         act(self);
         Ok(Vec::new())
@@ -322,6 +337,10 @@ impl Generic {
                 let reply = self.carry_out(verb, channel, &values);
                 if verb == Verb::Identify { reply } else { reply.map(|reply| self.headed(said, reply)) }
             }
+            Meaning::Log(wish, channel) => {
+                let channel = if self.dialect.can(Verb::SelectChannel) { self.selected } else { channel };
+                self.log(channel, wish, &values)
+            }
             Meaning::TakeLock => self.done(|it| it.locked = true),
             Meaning::ReleaseLock => self.done(|it| it.locked = false),
             Meaning::LockOwner => {
@@ -354,6 +373,8 @@ fn patterns(dialect: &Dialect, channels: &[Channel]) -> Vec<(Meaning, Pattern)> 
                 matches!(verb, Verb::Clear | Verb::QueryError | Verb::QueryEvents | Verb::QueryComplete | Verb::Reset | Verb::Trigger);
             all.extend(Pattern::of(&command.send).filter(|_| !shared).map(|p| (Meaning::Verb(*verb, at), p)));
         }
+        let log = channel.dialect.data_log.iter().flat_map(data_log::patterns);
+        all.extend(log.map(|(wish, pattern)| (Meaning::Log(wish, at), pattern)));
     }
     let mut quirk = |meaning, template: Option<&Template>| all.extend(template.and_then(Pattern::of).map(|p| (meaning, p)));
     let quirks = &dialect.quirks;
@@ -489,6 +510,10 @@ impl Behaviour for Generic {
     }
 
     fn watch(&mut self) -> Option<Error> {
+        let now = self.clock.now();
+        for channel in &mut self.channels {
+            channel.log_on(now, &mut self.rng);
+        }
         self.inhibited = self.channels.iter().any(Channel::inhibited);
         if self.inhibited {
             self.inhibit();

@@ -14,9 +14,11 @@ const MARK: &str = "HILFIELD";
 
 /// Mnemonics whose long form is said as well as the short one.
 const LONG: &[&str] = &[
+    "ABORt",
     "ACQuire",
     "APPLy",
     "BATTery",
+    "BORDer",
     "CHANnel",
     "CLEar",
     "COMPlete",
@@ -28,6 +30,7 @@ const LONG: &[&str] = &[
     "ERRor",
     "EVENt",
     "FETCh",
+    "FORMat",
     "FUNCtion",
     "IMMediate",
     "INITiate",
@@ -41,8 +44,10 @@ const LONG: &[&str] = &[
     "MODE",
     "NPLCycles",
     "NSELect",
+    "NORMal",
     "OFFSet",
     "OUTPut",
+    "PERiod",
     "POWer",
     "PROTection",
     "RANGe",

@@ -70,12 +70,12 @@ fn a_step_is_timed_within_its_uncertainty_wherever_it_falls() {
             let mut before: Option<Nanos> = None;
             let (edge, uncertainty) = loop {
                 let samples = digitizer.next().await.expect("samples").expect("the record goes on");
-                assert!(samples.volts.len() <= BLOCK && samples.interval == INTERVAL);
-                if let Some(n) = samples.volts.iter().position(|v| *v < 0.3) {
+                assert!(samples.values.len() <= BLOCK && samples.interval == INTERVAL);
+                if let Some(n) = samples.values.iter().position(|v| *v < 0.3) {
                     let between = n.checked_sub(1).map_or(before.expect("an earlier block"), |n| samples.at(n));
                     break (between + samples.at(n).since(between) / 2, samples.uncertainty);
                 }
-                before = Some(samples.at(samples.volts.len() - 1));
+                before = Some(samples.at(samples.values.len() - 1));
             };
             let off = edge.since(at).max(at.since(edge));
             assert!(off <= uncertainty + INTERVAL, "{edge} for {at}: {off:?}, {uncertainty:?}");
@@ -98,14 +98,14 @@ fn a_record_has_an_end_and_every_sample_once() {
         clock.sleep(Duration::from_secs(3)).await;
         let (mut count, mut next) = (0, None);
         while let Some(samples) = digitizer.next().await.expect("samples") {
-            assert!(samples.volts.iter().all(|v| (*v - BEFORE).abs() < 1e-4));
+            assert!(samples.values.iter().all(|v| (*v - BEFORE).abs() < 1e-4));
             if let Some(expected) = next {
                 // Only as the beginning becomes better known do times move.
                 let moved = samples.first.since(expected).max(expected.since(samples.first));
                 assert!(moved < Duration::from_millis(2), "{moved:?}");
             }
-            next = Some(samples.at(samples.volts.len()));
-            count += samples.volts.len();
+            next = Some(samples.at(samples.values.len()));
+            count += samples.values.len();
         }
         let record = meter.dialect().digitizer.as_ref().expect("it digitizes").record;
         assert_eq!(count, record);
@@ -120,7 +120,7 @@ fn an_overflow_is_no_sample() {
         let mut digitizer = Digitizer::arm(Rc::clone(&meter), 1.0, INTERVAL).await.expect("armed");
         let error = loop {
             match digitizer.next().await {
-                Ok(samples) => assert!(samples.expect("the record goes on").volts.iter().all(|v| v.abs() < 1.2)),
+                Ok(samples) => assert!(samples.expect("the record goes on").values.iter().all(|v| v.abs() < 1.2)),
                 Err(error) => break error,
             }
         };

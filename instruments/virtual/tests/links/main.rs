@@ -1,5 +1,6 @@
 //! Virtual instruments on TCP, over every protocol.
 
+mod data_log;
 mod digitizer;
 mod every_link;
 mod gpib;
