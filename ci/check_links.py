@@ -3,6 +3,7 @@ three defects, and compares each step's verdict with that of the run in memory.
 
 usage: check_links.py HIL [LINK ...]        all links without one; a quarter of an hour on an
                                             idle computer, an hour at worst
+                                            (`chrt -r 5 python3 …` on one that does other things)
        check_links.py HIL --lane            some steps with a good unit and one defect over four
                                             links, slowly: what CI runs, two minutes, or six on a
                                             computer that does other things
