@@ -83,8 +83,8 @@ impl DataLog {
         let [.., Outcome::Errors(errors), Outcome::Answered { reply, .. }] = outcomes.as_slice() else { return Err(driver.incomplete()) };
         driver.accepted(&prepare.join("; "), errors)?;
         let found = driver.number(&query, reply, "s")?;
-        // A wrong period would make every time wrong. A NaN is none.
-        if !((found - period.as_secs_f64()).abs() <= period.as_secs_f64() * SAME) {
+        // A wrong period would make every time wrong.
+        if (found - period.as_secs_f64()).abs() > period.as_secs_f64() * SAME {
             return Err(driver.link.error(ErrorKind::Readback { set, found: found.to_string() }));
         }
         let start = facts.start.text();
